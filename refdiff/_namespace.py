@@ -1,0 +1,339 @@
+"""Elementary functions dispatched on their argument, so that one source has many readings.
+
+A pointwise equation in :mod:`refdiff.equations` is written with operators and the functions of
+this module. What it computes then depends only on what it is given:
+
+=====================  ======================================================================
+argument               reading
+=====================  ======================================================================
+Python ``float, int``  a float; ``0``, ``inf`` and overflow follow IEEE 754, as in NumPy
+NumPy, torch, JAX      arrays of the argument's own dtype and device
+``mpmath.mpf``         as many digits as ``mpmath.mp.dps`` asks for
+SymPy                  a symbolic expression
+any other array        its ``__array_namespace__()`` (the Python array API standard)
+any other number       its own methods: ``x.sqrt()``, ``x.exp()``, ``x.minimum(y)`` ...
+=====================  ======================================================================
+
+No library but NumPy is imported here before a value of that library arrives: it is then in
+memory already.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import numbers
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+__all__ = [
+    "Array",
+    "cos",
+    "divide",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "log_ndtr",
+    "maximum",
+    "minimum",
+    "ndim",
+    "sin",
+    "sqrt",
+    "where",
+]
+
+Array: TypeAlias = Any
+"""A number or an array of any supported library."""
+
+
+def _guarded(function: Callable[..., float], *, overflow: float = math.inf) -> Callable[..., float]:
+    def evaluate(*arguments: float) -> float:
+        try:
+            return function(*arguments)
+        except OverflowError:
+            return overflow
+
+    return evaluate
+
+
+def _float_sqrt(x: float) -> float:
+    return math.sqrt(x) if x >= 0 else math.nan
+
+
+def _float_log(x: float) -> float:
+    if x > 0:
+        return math.log(x)
+    return -math.inf if x == 0 else math.nan
+
+
+def _float_log1p(x: float) -> float:
+    if x > -1:
+        return math.log1p(x)
+    return -math.inf if x == -1 else math.nan
+
+
+def _float_divide(a: float, b: float) -> float:
+    return a / b if b != 0 else float(np.divide(np.float64(a), np.float64(b)))
+
+
+def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the IEEE result (``log(0) = -inf``) without NumPy's warning: it is documented."""
+
+    def evaluate(*arguments: Any) -> Any:
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return function(*arguments)
+
+    return evaluate
+
+
+def _scipy_log_ndtr(x: Any) -> Any:
+    from scipy.special import log_ndtr as evaluate  # here: importing scipy costs 0.1 s
+
+    return evaluate(x)
+
+
+_FLOAT = SimpleNamespace(
+    sqrt=_float_sqrt,
+    exp=_guarded(math.exp),
+    log=_float_log,
+    log1p=_float_log1p,
+    expm1=_guarded(math.expm1),
+    sin=math.sin,
+    cos=math.cos,
+    minimum=min,
+    maximum=max,
+    divide=_quiet(_float_divide),
+    log_ndtr=lambda x: float(_scipy_log_ndtr(x)),
+)
+
+_NUMPY = SimpleNamespace(
+    sqrt=np.sqrt,
+    exp=_quiet(np.exp),
+    log=_quiet(np.log),
+    log1p=_quiet(np.log1p),
+    expm1=_quiet(np.expm1),
+    sin=np.sin,
+    cos=np.cos,
+    minimum=np.minimum,
+    maximum=np.maximum,
+    divide=_quiet(np.divide),
+    log_ndtr=_scipy_log_ndtr,
+    where=np.where,
+)
+
+
+def _torch_backend() -> SimpleNamespace:
+    import torch
+
+    # torch.minimum wants two tensors; a Python number takes the other's dtype and device.
+    def minimum(a: Any, b: Any) -> Any:
+        if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
+            return torch.minimum(a, b)
+        return a.clamp(max=b) if isinstance(a, torch.Tensor) else b.clamp(max=a)
+
+    def maximum(a: Any, b: Any) -> Any:
+        if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
+            return torch.maximum(a, b)
+        return a.clamp(min=b) if isinstance(a, torch.Tensor) else b.clamp(min=a)
+
+    return SimpleNamespace(
+        sqrt=torch.sqrt,
+        exp=torch.exp,
+        log=torch.log,
+        log1p=torch.log1p,
+        expm1=torch.expm1,
+        sin=torch.sin,
+        cos=torch.cos,
+        minimum=minimum,
+        maximum=maximum,
+        divide=lambda a, b: a / b,
+        log_ndtr=torch.special.log_ndtr,
+        where=torch.where,
+    )
+
+
+def _jax_backend() -> SimpleNamespace:
+    jnp = importlib.import_module("jax.numpy")
+    special = importlib.import_module("jax.scipy.special")
+    names = ("sqrt", "exp", "log", "log1p", "expm1", "sin", "cos", "minimum", "maximum", "divide")
+    return SimpleNamespace(
+        **{name: getattr(jnp, name) for name in names},
+        log_ndtr=special.log_ndtr,
+        where=jnp.where,
+    )
+
+
+def _mpmath_backend() -> SimpleNamespace:
+    mp = importlib.import_module("mpmath")
+
+    def divide(a: Any, b: Any) -> Any:
+        if b == 0:
+            return mp.nan if a == 0 else mp.sign(a) * mp.inf
+        return mp.mpf(a) / b
+
+    return SimpleNamespace(
+        sqrt=mp.sqrt,
+        exp=mp.exp,
+        log=lambda x: mp.log(x) if x != 0 else -mp.inf,
+        log1p=mp.log1p,
+        expm1=mp.expm1,
+        sin=mp.sin,
+        cos=mp.cos,
+        minimum=min,
+        maximum=max,
+        divide=divide,
+        log_ndtr=lambda x: mp.log(mp.ncdf(x)),
+    )
+
+
+def _sympy_backend() -> SimpleNamespace:
+    sp = importlib.import_module("sympy")
+    return SimpleNamespace(
+        sqrt=sp.sqrt,
+        exp=sp.exp,
+        log=sp.log,
+        log1p=lambda x: sp.log(1 + x),
+        expm1=lambda x: sp.exp(x) - 1,
+        sin=sp.sin,
+        cos=sp.cos,
+        minimum=sp.Min,
+        maximum=sp.Max,
+        divide=lambda a, b: a / b,
+        log_ndtr=lambda x: sp.log(sp.erfc(-x / sp.sqrt(2)) / 2),
+        where=lambda condition, a, b: sp.Piecewise((a, condition), (b, True)),
+    )
+
+
+def _standard_backend(namespace: Any) -> SimpleNamespace:
+    names = ("sqrt", "exp", "log", "log1p", "expm1", "sin", "cos", "minimum", "maximum", "where")
+    return SimpleNamespace(
+        **{name: getattr(namespace, name) for name in names}, divide=namespace.divide
+    )
+
+
+class _Methods:
+    """Numbers that know their own functions: ``sqrt(x)`` is ``x.sqrt()``."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            for position, owner in enumerate(arguments):
+                method = getattr(owner, name, None)
+                if method is not None:
+                    return method(*arguments[:position], *arguments[position + 1 :])
+            if name == "divide":
+                return arguments[0] / arguments[1]
+            kind = type(arguments[0]).__name__
+            raise TypeError(
+                f"{name}() got a {kind}: pass a number or an array (NumPy, torch, JAX, mpmath, "
+                f"SymPy), for example numpy.asarray(values)."
+            )
+
+        return call
+
+
+_FACTORIES: dict[str, Callable[[], Any]] = {
+    "numpy": lambda: _NUMPY,
+    "torch": _torch_backend,
+    "jax": _jax_backend,
+    "jaxlib": _jax_backend,
+    "mpmath": _mpmath_backend,
+    "sympy": _sympy_backend,
+}
+_BACKENDS: dict[type, Any] = {float: _FLOAT, int: _FLOAT, bool: _FLOAT, np.ndarray: _NUMPY}
+
+
+def _resolve(value: Any) -> Any:
+    """Find the backend of a type not met before, by the library that defines it or a base."""
+    for base in type(value).__mro__:
+        library = base.__module__.partition(".")[0]
+        if library in _FACTORIES:
+            return _FACTORIES[library]()
+    if hasattr(value, "__array_namespace__"):
+        return _standard_backend(value.__array_namespace__())
+    if isinstance(value, numbers.Real):
+        return _FLOAT
+    return _Methods()
+
+
+def _backend(value: Any) -> Any:
+    kind = type(value)
+    if kind not in _BACKENDS:
+        _BACKENDS[kind] = _resolve(value)
+    return _BACKENDS[kind]
+
+
+def _common(a: Any, b: Any) -> Any:
+    """Take the backend of the argument that is not a plain number."""
+    backend = _backend(a)
+    return _backend(b) if backend is _FLOAT else backend
+
+
+def sqrt(x: Array) -> Array:
+    """Return the non-negative square root."""
+    return _backend(x).sqrt(x)
+
+
+def exp(x: Array) -> Array:
+    """Return e to the power ``x``."""
+    return _backend(x).exp(x)
+
+
+def log(x: Array) -> Array:
+    """Return the natural logarithm; ``-inf`` at 0."""
+    return _backend(x).log(x)
+
+
+def log1p(x: Array) -> Array:
+    """Return ``log(1 + x)`` without losing the digits of a small ``x``."""
+    return _backend(x).log1p(x)
+
+
+def expm1(x: Array) -> Array:
+    """Return ``exp(x) - 1`` without losing the digits of a small ``x``."""
+    return _backend(x).expm1(x)
+
+
+def sin(x: Array) -> Array:
+    """Return the sine."""
+    return _backend(x).sin(x)
+
+
+def cos(x: Array) -> Array:
+    """Return the cosine."""
+    return _backend(x).cos(x)
+
+
+def log_ndtr(x: Array) -> Array:
+    """Return ``log(Phi(x))``, Phi the standard normal distribution function."""
+    return _backend(x).log_ndtr(x)
+
+
+def minimum(a: Array, b: Array) -> Array:
+    """Return the elementwise smaller of two values."""
+    return _common(a, b).minimum(a, b)
+
+
+def maximum(a: Array, b: Array) -> Array:
+    """Return the elementwise larger of two values."""
+    return _common(a, b).maximum(a, b)
+
+
+def divide(a: Array, b: Array) -> Array:
+    """Return ``a / b`` where a zero ``b`` is meant: ``inf`` instead of an exception."""
+    return _common(a, b).divide(a, b)
+
+
+def where(condition: Array, a: Array, b: Array) -> Array:
+    """Return ``a`` where the condition holds and ``b`` elsewhere."""
+    if isinstance(condition, bool):
+        return a if condition else b
+    return _backend(condition).where(condition, a, b)
+
+
+def ndim(x: Array) -> int:
+    """Return the number of axes; 0 for a number."""
+    return int(getattr(x, "ndim", 0))
