@@ -24,6 +24,7 @@ __all__ = [
     "HALF_OPEN_AT_1",
     "NON_NEGATIVE",
     "OPEN_UNIT",
+    "PERCENT",
     "POSITIVE",
     "Interval",
     "check_count",
@@ -108,6 +109,7 @@ OPEN_UNIT = Interval(0.0, 1.0, has_low=False, has_high=False)
 HALF_OPEN_AT_0 = Interval(0.0, 1.0, has_low=False)
 HALF_OPEN_AT_1 = Interval(0.0, 1.0, has_high=False)
 NON_NEGATIVE = Interval(0.0, _INF)
+PERCENT = Interval(0.0, 100.0)
 POSITIVE = Interval(0.0, _INF, has_low=False)
 
 
@@ -125,7 +127,7 @@ def _torch_values(value: Any) -> Any:
 
 
 def _jax_values(value: Any) -> Any:
-    import jax
+    import jax  # type: ignore[import-not-found,unused-ignore]
 
     return None if isinstance(value, jax.core.Tracer) else np.asarray(value)
 
@@ -197,7 +199,9 @@ def check_less_noisy(*, alpha_bar_t: Any, alpha_bar_s: Any) -> None:
     wrong = np.logical_not(np.asarray(s >= t, dtype=bool))
     if wrong.any():
         index = tuple(np.argwhere(wrong)[0])
-        shown_s, shown_t = (np.broadcast_to(np.asarray(v, float), wrong.shape)[index] for v in (s, t))
+        shown_s, shown_t = (
+            np.broadcast_to(np.asarray(level, float), wrong.shape)[index] for level in (s, t)
+        )
         raise ValueError(
             f"alpha_bar_s={_show(shown_s)} must be >= alpha_bar_t={_show(shown_t)}: "
             f"s is the less noisy time; were the two swapped?"

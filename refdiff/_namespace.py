@@ -42,7 +42,9 @@ __all__ = [
     "minimum",
     "ndim",
     "sin",
+    "sort_last",
     "sqrt",
+    "to_bits",
     "where",
 ]
 
@@ -108,6 +110,7 @@ _FLOAT = SimpleNamespace(
     maximum=max,
     divide=_quiet(_float_divide),
     log_ndtr=lambda x: float(_scipy_log_ndtr(x)),
+    to_bits=lambda nats: nats / math.log(2),
 )
 
 _NUMPY = SimpleNamespace(
@@ -123,6 +126,8 @@ _NUMPY = SimpleNamespace(
     divide=_quiet(np.divide),
     log_ndtr=_scipy_log_ndtr,
     where=np.where,
+    sort_last=np.sort,
+    to_bits=_FLOAT.to_bits,
 )
 
 
@@ -153,6 +158,8 @@ def _torch_backend() -> SimpleNamespace:
         divide=lambda a, b: a / b,
         log_ndtr=torch.special.log_ndtr,
         where=torch.where,
+        sort_last=lambda x: x.sort(dim=-1).values,
+        to_bits=_FLOAT.to_bits,
     )
 
 
@@ -164,6 +171,8 @@ def _jax_backend() -> SimpleNamespace:
         **{name: getattr(jnp, name) for name in names},
         log_ndtr=special.log_ndtr,
         where=jnp.where,
+        sort_last=jnp.sort,
+        to_bits=_FLOAT.to_bits,
     )
 
 
@@ -187,6 +196,7 @@ def _mpmath_backend() -> SimpleNamespace:
         maximum=max,
         divide=divide,
         log_ndtr=lambda x: mp.log(mp.ncdf(x)),
+        to_bits=lambda nats: nats / mp.log(2),
     )
 
 
@@ -205,13 +215,17 @@ def _sympy_backend() -> SimpleNamespace:
         divide=lambda a, b: a / b,
         log_ndtr=lambda x: sp.log(sp.erfc(-x / sp.sqrt(2)) / 2),
         where=lambda condition, a, b: sp.Piecewise((a, condition), (b, True)),
+        to_bits=lambda nats: nats / sp.log(2),
     )
 
 
 def _standard_backend(namespace: Any) -> SimpleNamespace:
     names = ("sqrt", "exp", "log", "log1p", "expm1", "sin", "cos", "minimum", "maximum", "where")
     return SimpleNamespace(
-        **{name: getattr(namespace, name) for name in names}, divide=namespace.divide
+        **{name: getattr(namespace, name) for name in names},
+        divide=namespace.divide,
+        sort_last=namespace.sort,
+        to_bits=_FLOAT.to_bits,
     )
 
 
@@ -226,6 +240,8 @@ class _Methods:
                     return method(*arguments[:position], *arguments[position + 1 :])
             if name == "divide":
                 return arguments[0] / arguments[1]
+            if name == "to_bits" and hasattr(arguments[0], "__truediv__"):
+                return arguments[0] / math.log(2)
             kind = type(arguments[0]).__name__
             raise TypeError(
                 f"{name}() got a {kind}: pass a number or an array (NumPy, torch, JAX, mpmath, "
@@ -325,6 +341,16 @@ def maximum(a: Array, b: Array) -> Array:
 def divide(a: Array, b: Array) -> Array:
     """Return ``a / b`` where a zero ``b`` is meant: ``inf`` instead of an exception."""
     return _common(a, b).divide(a, b)
+
+
+def sort_last(x: Array) -> Array:
+    """Return an array sorted in ascending order along its last axis."""
+    return _backend(x).sort_last(x)
+
+
+def to_bits(nats: Array) -> Array:
+    """Return ``nats / ln 2``, with as many digits of ln 2 as the argument's arithmetic has."""
+    return _backend(nats).to_bits(nats)
 
 
 def where(condition: Array, a: Array, b: Array) -> Array:

@@ -109,7 +109,7 @@ def _build(kind: type[_Entry], data: Mapping[str, Any], where: str) -> _Entry:
     unknown = sorted(set(data) - known)
     if unknown:
         raise ValueError(f"{where}: unknown key {unknown[0]!r}; known keys: {sorted(known)}.")
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
     try:
         return kind(**values)
     except TypeError as error:

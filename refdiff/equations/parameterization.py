@@ -1,0 +1,267 @@
+r"""Converting between the predictions x_0, eps and v.
+
+A network may predict the data x_0, the noise eps, or the velocity v. Given x_t and alpha_bar_t each determines the others, through
+
+.. math:: x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon, \qquad
+          v = \sqrt{\bar\alpha_t}\,\epsilon - \sqrt{1-\bar\alpha_t}\,x_0.
+
+(x_t, v) is (x_0, eps) rotated by an angle with cosine sqrt(alpha_bar_t): v is defined at both ends
+of the chain, while x_0 from eps is lost at alpha_bar_t = 0 and eps from x_0 at alpha_bar_t = 1.
+Every conversion is affine, so it commutes with guidance and with posterior means. The fourth
+prediction, the score, stands in :mod:`refdiff.equations.score`.
+"""
+
+from __future__ import annotations
+
+from refdiff._checks import CLOSED_UNIT, HALF_OPEN_AT_0, HALF_OPEN_AT_1, check_in
+from refdiff._namespace import Array, sqrt
+from refdiff.catalogue import implements
+
+__all__ = [
+    "eps_from_v",
+    "eps_from_x_0",
+    "v_from_eps",
+    "v_from_x_0",
+    "x_0_from_eps",
+    "x_0_from_v",
+]
+
+_ALPHA_BAR = "alpha_bar is the fraction of the data's variance that is left, between 0 and 1."
+_NO_SIGNAL = (
+    "at alpha_bar_t=0 (zero terminal SNR) x_t holds no signal to recover x_0 from; predict x_0 or "
+    "v there."
+)
+_NO_NOISE = "at alpha_bar_t=1 there is no noise, so eps and the score are undefined."
+
+
+@implements("ho2020/x-0-from-eps", "song2021ddim/predicted-x-0")
+def x_0_from_eps(x_t: Array, eps: Array, *, alpha_bar_t: Array) -> Array:
+    r"""Return the data implied by x_t and the noise.
+
+    .. math:: \frac{x_t - \sqrt{1-\bar\alpha_t}\,\epsilon}{\sqrt{\bar\alpha_t}}
+
+    Parameters
+    ----------
+    x_t : array_like
+        Noisy state, any shape.
+    eps : array_like
+        Noise, true or predicted, same shape.
+    alpha_bar_t : array_like
+        In (0, 1], broadcastable against ``x_t``.
+
+    Returns
+    -------
+    array_like
+        Same shape as ``x_t``.
+
+    Raises
+    ------
+    ValueError
+        If ``alpha_bar_t`` is outside (0, 1].
+
+    Source
+    ------
+    Ho, Jain and Abbeel 2020 (arXiv:2006.11239), equation (15); Song, Meng and Ermon 2021
+    (arXiv:2010.02502), equation (9).
+
+    Numerics
+    --------
+    An error in eps comes out multiplied by sqrt(1/SNR): 157 times at T of the linear schedule.
+
+    Examples
+    --------
+    >>> x_0_from_eps(1.1, 1.0, alpha_bar_t=0.25).__round__(12)
+    0.467949192431
+    """
+    check_in(HALF_OPEN_AT_0, _NO_SIGNAL, alpha_bar_t=alpha_bar_t)
+    return (x_t - sqrt(1 - alpha_bar_t) * eps) / sqrt(alpha_bar_t)
+
+
+@implements("kingma2021/eps-from-x-0")
+def eps_from_x_0(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
+    r"""Return the noise implied by x_t and the data.
+
+    .. math:: \frac{x_t - \sqrt{\bar\alpha_t}\,x_0}{\sqrt{1-\bar\alpha_t}}
+
+    Parameters
+    ----------
+    x_t : array_like
+        Noisy state, any shape.
+    x_0 : array_like
+        Data, true or predicted, same shape.
+    alpha_bar_t : array_like
+        In [0, 1), broadcastable against ``x_t``.
+
+    Returns
+    -------
+    array_like
+        Same shape as ``x_t``.
+
+    Raises
+    ------
+    ValueError
+        If ``alpha_bar_t`` is outside [0, 1).
+
+    Source
+    ------
+    Kingma et al. 2021 (arXiv:2107.00630), equation (29), with alpha_t = sqrt(alpha_bar_t).
+
+    Examples
+    --------
+    >>> eps_from_x_0(1.1, 1.0, alpha_bar_t=0.36).__round__(12)
+    0.625
+    """
+    check_in(HALF_OPEN_AT_1, _NO_NOISE, alpha_bar_t=alpha_bar_t)
+    return (x_t - sqrt(alpha_bar_t) * x_0) / sqrt(1 - alpha_bar_t)
+
+
+@implements("salimans2022/v-from-eps")
+def v_from_eps(x_t: Array, eps: Array, *, alpha_bar_t: Array) -> Array:
+    r"""Return the velocity implied by x_t and the noise.
+
+    .. math:: \frac{\epsilon - \sqrt{1-\bar\alpha_t}\,x_t}{\sqrt{\bar\alpha_t}}
+
+    Parameters
+    ----------
+    x_t : array_like
+        Noisy state, any shape.
+    eps : array_like
+        Noise, true or predicted, same shape.
+    alpha_bar_t : array_like
+        In (0, 1], broadcastable against ``x_t``.
+
+    Returns
+    -------
+    array_like
+        Same shape as ``x_t``.
+
+    Raises
+    ------
+    ValueError
+        If ``alpha_bar_t`` is outside (0, 1].
+
+    Source
+    ------
+    Salimans and Ho 2022 (arXiv:2202.00512), section 4, the definition of v with x_0 eliminated.
+
+    Examples
+    --------
+    >>> v_from_eps(1.0, 0.8, alpha_bar_t=0.36).__round__(12)
+    0.0
+    """
+    check_in(HALF_OPEN_AT_0, _NO_SIGNAL, alpha_bar_t=alpha_bar_t)
+    return (eps - sqrt(1 - alpha_bar_t) * x_t) / sqrt(alpha_bar_t)
+
+
+@implements("salimans2022/v-from-x-0")
+def v_from_x_0(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
+    r"""Return the velocity implied by x_t and the data.
+
+    .. math:: \frac{\sqrt{\bar\alpha_t}\,x_t - x_0}{\sqrt{1-\bar\alpha_t}}
+
+    Parameters
+    ----------
+    x_t : array_like
+        Noisy state, any shape.
+    x_0 : array_like
+        Data, true or predicted, same shape.
+    alpha_bar_t : array_like
+        In [0, 1), broadcastable against ``x_t``.
+
+    Returns
+    -------
+    array_like
+        Same shape as ``x_t``.
+
+    Raises
+    ------
+    ValueError
+        If ``alpha_bar_t`` is outside [0, 1).
+
+    Source
+    ------
+    Salimans and Ho 2022 (arXiv:2202.00512), section 4, the definition of v with eps eliminated.
+
+    Examples
+    --------
+    >>> v_from_x_0(1.0, 0.6, alpha_bar_t=0.36).__round__(12)
+    0.0
+    """
+    check_in(HALF_OPEN_AT_1, _NO_NOISE, alpha_bar_t=alpha_bar_t)
+    return (sqrt(alpha_bar_t) * x_t - x_0) / sqrt(1 - alpha_bar_t)
+
+
+@implements("salimans2022/x-0-from-v")
+def x_0_from_v(x_t: Array, v: Array, *, alpha_bar_t: Array) -> Array:
+    r"""Return the data implied by x_t and the velocity.
+
+    .. math:: \sqrt{\bar\alpha_t}\,x_t - \sqrt{1-\bar\alpha_t}\,v
+
+    Parameters
+    ----------
+    x_t : array_like
+        Noisy state, any shape.
+    v : array_like
+        Velocity, true or predicted, same shape.
+    alpha_bar_t : array_like
+        In [0, 1], broadcastable against ``x_t``.
+
+    Returns
+    -------
+    array_like
+        Same shape as ``x_t``.
+
+    Raises
+    ------
+    ValueError
+        If ``alpha_bar_t`` is outside [0, 1].
+
+    Source
+    ------
+    Salimans and Ho 2022 (arXiv:2202.00512), section 4.
+
+    Examples
+    --------
+    >>> x_0_from_v(1.0, -2.0, alpha_bar_t=0.0)
+    2.0
+    """
+    check_in(CLOSED_UNIT, _ALPHA_BAR, alpha_bar_t=alpha_bar_t)
+    return sqrt(alpha_bar_t) * x_t - sqrt(1 - alpha_bar_t) * v
+
+
+@implements("salimans2022/eps-from-v")
+def eps_from_v(x_t: Array, v: Array, *, alpha_bar_t: Array) -> Array:
+    r"""Return the noise implied by x_t and the velocity.
+
+    .. math:: \sqrt{1-\bar\alpha_t}\,x_t + \sqrt{\bar\alpha_t}\,v
+
+    Parameters
+    ----------
+    x_t : array_like
+        Noisy state, any shape.
+    v : array_like
+        Velocity, true or predicted, same shape.
+    alpha_bar_t : array_like
+        In [0, 1], broadcastable against ``x_t``.
+
+    Returns
+    -------
+    array_like
+        Same shape as ``x_t``.
+
+    Raises
+    ------
+    ValueError
+        If ``alpha_bar_t`` is outside [0, 1].
+
+    Source
+    ------
+    Salimans and Ho 2022 (arXiv:2202.00512), appendix D.
+
+    Examples
+    --------
+    >>> eps_from_v(1.0, -2.0, alpha_bar_t=0.0)
+    1.0
+    """
+    check_in(CLOSED_UNIT, _ALPHA_BAR, alpha_bar_t=alpha_bar_t)
+    return sqrt(1 - alpha_bar_t) * x_t + sqrt(alpha_bar_t) * v
