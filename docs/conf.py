@@ -1,0 +1,100 @@
+"""Sphinx configuration. Everything is built and read offline; any warning fails the build."""
+
+import sys
+from importlib.metadata import files
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+sys.path.insert(0, str(HERE.parent))
+
+import refdiff  # noqa: E402  (found through the line above when refdiff is not installed)
+
+project = "refdiff"
+author = "the refdiff authors"
+copyright = "2026, the refdiff authors"
+version = release = refdiff.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinxcontrib.bibtex",
+    "sphinx_copybutton",
+    "api_pages",
+    "equation_pages",
+    "math_lint",
+    "offline_check",
+]
+exclude_patterns = ["_build", "_ext", "**/*.inc"]
+highlight_language = "python"
+nitpicky = True
+nitpick_ignore: list[tuple[str, str]] = []
+
+# --- docstrings ------------------------------------------------------------------------------
+
+autodoc_member_order = "bysource"
+# The numpydoc sections state types, shapes and domains in words; twice would only be wider.
+autodoc_typehints = "none"
+napoleon_google_docstring = False
+napoleon_numpy_docstring = True
+napoleon_custom_sections = ["Source", "Numerics", "Properties"]
+# Types such as "array, shape (B, ...)" are prose and not the names of classes to be linked.
+napoleon_use_param = False
+napoleon_use_rtype = False
+napoleon_use_ivar = False
+
+api_packages = [
+    "refdiff.equations",
+    "refdiff.closed_form",
+    "refdiff.samplers",
+    "refdiff.models",
+    "refdiff.training",
+    "refdiff.training.data",
+    "refdiff.evaluation",
+    "refdiff.pictures",
+    "refdiff.testing",
+    "refdiff.catalogue",
+]
+
+# --- bibliography ----------------------------------------------------------------------------
+
+bibtex_bibfiles = ["../refdiff/catalogue/papers.bib"]
+bibtex_reference_style = "author_year"
+bibtex_default_style = "plain"
+
+# --- pages -----------------------------------------------------------------------------------
+
+html_theme = "furo"
+html_title = f"refdiff {version}"
+html_static_path = ["_static"]
+html_css_files = ["equations.css"]
+html_show_sourcelink = False
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+
+def _mathjax() -> Path:
+    """Find the one file of MathJax that holds everything: TeX in, SVG out, no fonts to fetch."""
+    for file in files("sphinx-mathjax-offline") or []:
+        if file.match("static/mathjax/tex-svg-full.js"):
+            return Path(file.locate())
+    raise FileNotFoundError("sphinx-mathjax-offline does not contain tex-svg-full.js")
+
+
+mathjax_path = "mathjax/tex-svg-full.js"
+mathjax_options = {"defer": "defer"}
+mathjax3_config = {"svg": {"fontCache": "global"}, "options": {"enableMenu": False}}
+
+
+def _copy_mathjax(app, exception) -> None:
+    target = Path(app.outdir) / "_static" / mathjax_path
+    if exception is None and app.builder.format == "html" and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(_mathjax().read_bytes())
+
+
+def setup(app) -> None:
+    # Before the check that no page asks for a file that is not there.
+    app.connect("build-finished", _copy_mathjax, priority=100)

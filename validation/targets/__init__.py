@@ -1,0 +1,1 @@
+"""Pinned public releases and what the reference finds in them."""
