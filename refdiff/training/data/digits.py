@@ -1,8 +1,7 @@
 """Scikit-learn's handwritten digits: 1,797 real 8x8 pictures that are installed with it.
 
-Each pixel counts the black dots in a 4x4 block of a scanned 32x32 picture, hence 17 levels. They
-are 250-odd writers' digits cut down from the UCI set "Optical Recognition of Handwritten Digits"
-(its test part).
+Each pixel counts the dark dots in a 4x4 block of a scanned 32x32 picture, hence 17 levels. They
+are the test part of the UCI set "Optical Recognition of Handwritten Digits", by 13 writers.
 """
 
 from __future__ import annotations
