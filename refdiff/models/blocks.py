@@ -84,14 +84,17 @@ class Downsample(nn.Conv2d):
 
 
 class Upsample(nn.Conv2d):
-    """Double height and width: repeat each pixel, then smooth by a 3x3 convolution."""
+    """Double height and width: a 3x3 convolution, then every pixel is repeated.
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, channels, 3, padding=1)
+    The convolution comes first because it costs a quarter there; the next block smooths.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map features (B, C, H, W) to (B, C, 2H, 2W)."""
-        return super().forward(nn.functional.interpolate(x, scale_factor=2.0, mode="nearest"))
+        """Map features (B, C, H, W) to (B, C', 2H, 2W)."""
+        return nn.functional.interpolate(super().forward(x), scale_factor=2.0, mode="nearest")
 
 
 class Stage(nn.Module):

@@ -109,9 +109,8 @@ class UNetConfig:
         for name in ("learned_variance", "scale_shift"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name}={getattr(self, name)!r} must be true or false")
-        dropout = self.dropout
-        if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout < 1:
-            raise ValueError(f"dropout={dropout!r} must be a probability in [0, 1), such as 0.1")
+        if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout={self.dropout!r} must be a probability in [0, 1)")
         if self.time_channels % 2:
             raise ValueError(
                 f"time_channels={self.time_channels} must be even: half are cosines, half sines"

@@ -19,8 +19,10 @@ _LONGEST_PERIOD = 10_000.0
 def sinusoidal_embedding(t: Tensor, num_channels: int) -> Tensor:
     r"""Encode times as cosines, then sines, of falling frequency.
 
-    .. math:: (\cos\omega_0 t, \dots, \cos\omega_{h-1} t, \sin\omega_0 t, \dots, \sin\omega_{h-1} t),
-              \qquad \omega_k = 10000^{-k/h}, \quad h = \text{num\_channels} / 2
+    .. math::
+
+        (\cos\omega_0 t, \dots, \cos\omega_{h-1} t, \sin\omega_0 t, \dots, \sin\omega_{h-1} t),
+        \quad \omega_k = 10000^{-k/h}, \quad h = \text{num\_channels} / 2
 
     Parameters
     ----------

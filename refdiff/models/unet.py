@@ -75,7 +75,8 @@ class UNet(nn.Module):
                 self.decoder.append(self._stage(width + skips.pop(), widths[level], level))
                 width = widths[level]
             if level > 0:
-                self.decoder.append(Upsample(width))
+                self.decoder.append(Upsample(width, widths[level - 1]))
+                width = widths[level - 1]
 
         self.head_norm = GroupNorm(config.norm_groups, width)
         self.head = zero_conv(width, config.out_channels)
