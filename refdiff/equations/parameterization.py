@@ -1,6 +1,7 @@
 r"""Converting between the predictions x_0, eps and v.
 
-A network may predict the data x_0, the noise eps, or the velocity v. Given x_t and alpha_bar_t each determines the others, through
+A network may predict the data x_0, the noise eps, or the velocity v. Given x_t and alpha_bar_t
+each determines the others, through
 
 .. math:: x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon, \qquad
           v = \sqrt{\bar\alpha_t}\,\epsilon - \sqrt{1-\bar\alpha_t}\,x_0.
@@ -77,7 +78,7 @@ def x_0_from_eps(x_t: Array, eps: Array, *, alpha_bar_t: Array) -> Array:
     return (x_t - sqrt(1 - alpha_bar_t) * eps) / sqrt(alpha_bar_t)
 
 
-@implements("kingma2021/eps-from-x-0")
+@implements("song2021ddim/eps-from-x-0")
 def eps_from_x_0(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
     r"""Return the noise implied by x_t and the data.
 
@@ -104,7 +105,7 @@ def eps_from_x_0(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
 
     Source
     ------
-    Kingma et al. 2021 (arXiv:2107.00630), equation (29), with alpha_t = sqrt(alpha_bar_t).
+    Song, Meng and Ermon 2021 (arXiv:2010.02502), the fraction in equation (7).
 
     Examples
     --------
@@ -115,7 +116,7 @@ def eps_from_x_0(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
     return (x_t - sqrt(alpha_bar_t) * x_0) / sqrt(1 - alpha_bar_t)
 
 
-@implements("salimans2022/v-from-eps")
+@implements("lin2024/v-from-eps")
 def v_from_eps(x_t: Array, eps: Array, *, alpha_bar_t: Array) -> Array:
     r"""Return the velocity implied by x_t and the noise.
 
@@ -142,7 +143,8 @@ def v_from_eps(x_t: Array, eps: Array, *, alpha_bar_t: Array) -> Array:
 
     Source
     ------
-    Salimans and Ho 2022 (arXiv:2202.00512), section 4, the definition of v with x_0 eliminated.
+    Lin et al. 2024 (arXiv:2305.08891), equation (11) with x_0 eliminated; v is due to
+    Salimans and Ho 2022 (arXiv:2202.00512), section 4.
 
     Examples
     --------
@@ -153,7 +155,7 @@ def v_from_eps(x_t: Array, eps: Array, *, alpha_bar_t: Array) -> Array:
     return (eps - sqrt(1 - alpha_bar_t) * x_t) / sqrt(alpha_bar_t)
 
 
-@implements("salimans2022/v-from-x-0")
+@implements("lin2024/v-from-x-0")
 def v_from_x_0(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
     r"""Return the velocity implied by x_t and the data.
 
@@ -180,7 +182,8 @@ def v_from_x_0(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
 
     Source
     ------
-    Salimans and Ho 2022 (arXiv:2202.00512), section 4, the definition of v with eps eliminated.
+    Lin et al. 2024 (arXiv:2305.08891), equation (11) with eps eliminated; v is due to
+    Salimans and Ho 2022 (arXiv:2202.00512), section 4.
 
     Examples
     --------
@@ -191,7 +194,7 @@ def v_from_x_0(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
     return (sqrt(alpha_bar_t) * x_t - x_0) / sqrt(1 - alpha_bar_t)
 
 
-@implements("salimans2022/x-0-from-v")
+@implements("lin2024/x-0-from-v")
 def x_0_from_v(x_t: Array, v: Array, *, alpha_bar_t: Array) -> Array:
     r"""Return the data implied by x_t and the velocity.
 
@@ -218,7 +221,7 @@ def x_0_from_v(x_t: Array, v: Array, *, alpha_bar_t: Array) -> Array:
 
     Source
     ------
-    Salimans and Ho 2022 (arXiv:2202.00512), section 4.
+    Lin et al. 2024 (arXiv:2305.08891), equation (11) solved for x_0 with x_t.
 
     Examples
     --------
@@ -229,7 +232,7 @@ def x_0_from_v(x_t: Array, v: Array, *, alpha_bar_t: Array) -> Array:
     return sqrt(alpha_bar_t) * x_t - sqrt(1 - alpha_bar_t) * v
 
 
-@implements("salimans2022/eps-from-v")
+@implements("lin2024/eps-from-v")
 def eps_from_v(x_t: Array, v: Array, *, alpha_bar_t: Array) -> Array:
     r"""Return the noise implied by x_t and the velocity.
 
@@ -256,7 +259,7 @@ def eps_from_v(x_t: Array, v: Array, *, alpha_bar_t: Array) -> Array:
 
     Source
     ------
-    Salimans and Ho 2022 (arXiv:2202.00512), appendix D.
+    Lin et al. 2024 (arXiv:2305.08891), equation (11) solved for eps with x_t.
 
     Examples
     --------

@@ -181,7 +181,8 @@ def cosine_betas(num_steps: int, *, offset: float = 0.008, max_beta: float = 0.9
     # f(t) = sin(u_t)^2 with u_t = (T-t) pi / (2T(1+s)); u_{t-1} - u_t is one stride for all t.
     u_before, u = left[:-1] * quarter, left[1:] * quarter
     betas = np.sin(quarter) * np.sin(u_before + u) / np.sin(u_before) ** 2
-    return np.minimum(betas, max_beta)
+    clipped: Table = np.minimum(betas, max_beta)
+    return clipped
 
 
 @implements("jabri2022/sigmoid-schedule")

@@ -24,7 +24,7 @@ _NO_SIGNAL = (
 _NO_NOISE = "at alpha_bar_t=1 there is no noise, so eps and the score are undefined."
 
 
-@implements("kingma2021/score-from-x-0")
+@implements("dhariwal2021/score-from-x-0")
 def score_from_x_0(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
     r"""Return the score implied by x_t and the data.
 
@@ -51,8 +51,7 @@ def score_from_x_0(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
 
     Source
     ------
-    Kingma et al. 2021 (arXiv:2107.00630), equation (30), with alpha_t = sqrt(alpha_bar_t).
-    Tweedie's formula: with x_0 the posterior mean this is the score of the marginal of x_t.
+    Dhariwal and Nichol 2021 (arXiv:2105.05233), equation (11), with eps written through x_0.
 
     Examples
     --------
@@ -63,7 +62,7 @@ def score_from_x_0(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
     return (sqrt(alpha_bar_t) * x_0 - x_t) / (1 - alpha_bar_t)
 
 
-@implements("kingma2021/x-0-from-score")
+@implements("bao2022/x-0-from-score")
 def x_0_from_score(x_t: Array, score: Array, *, alpha_bar_t: Array) -> Array:
     r"""Return the data implied by x_t and the score.
 
@@ -90,7 +89,8 @@ def x_0_from_score(x_t: Array, score: Array, *, alpha_bar_t: Array) -> Array:
 
     Source
     ------
-    Kingma et al. 2021 (arXiv:2107.00630), equation (30) solved for the data (Tweedie's formula).
+    Bao et al. 2022 (arXiv:2201.06503), Theorem 1, the argument of the optimal mean (Tweedie's
+    formula).
 
     Examples
     --------
