@@ -39,13 +39,19 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 napoleon_google_docstring = False
 napoleon_numpy_docstring = True
-napoleon_custom_sections = ["Source", "Numerics", "Properties"]
+napoleon_custom_sections = [
+    "Source",
+    "Numerics",
+    "Properties",
+    ("Attributes", "params_style"),
+]
 # Types such as "array, shape (B, ...)" are prose and not the names of classes to be linked.
 napoleon_use_param = False
 napoleon_use_rtype = False
 napoleon_use_ivar = False
 
 api_packages = [
+    "refdiff",
     "refdiff.equations",
     "refdiff.closed_form",
     "refdiff.samplers",
@@ -95,6 +101,19 @@ def _copy_mathjax(app, exception) -> None:
         target.write_bytes(_mathjax().read_bytes())
 
 
+def _keep_first_line(app, what, name, obj, options, lines) -> None:
+    # Napoleon takes the words before a colon in the first line of a property for its type.
+    if what in {"attribute", "property"}:
+        lines[:0] = ["..", ""]
+
+
+def _skip_fields(app, what, name, obj, skip, options) -> bool | None:
+    # Fields of named tuples stand in the section "Attributes"; Python documents them a second time.
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
 def setup(app) -> None:
+    app.connect("autodoc-skip-member", _skip_fields)
+    app.connect("autodoc-process-docstring", _keep_first_line, priority=100)
     # Before the check that no page asks for a file that is not there.
     app.connect("build-finished", _copy_mathjax, priority=100)

@@ -1,28 +1,32 @@
 """refdiff: the executable reference of diffusion-model mathematics.
 
-One documented function per published equation, verified by laws, by 50-digit arithmetic and by closed forms
-that were derived independently; and an image stack (network, training, sampling) made of the same functions.
+One documented function per published equation, verified by laws, by 50-digit arithmetic and by
+closed forms that were derived independently; and an image stack (network, training, sampling) made
+of the same functions.
 
-============================ ===============================================================================
-`refdiff.equations`          the equations: schedules, forward process, posterior, steps, guidance, objectives
-`refdiff.catalogue`          what the papers print, as data, and which function implements it
-`refdiff.closed_form`        exact answers for Gaussian and Gaussian-mixture data
-`refdiff.samplers`           DDPM and DDIM as loops over the equations
-`refdiff.models`             the UNet
-`refdiff.training`           data, training loop, checkpoints
-`refdiff.evaluation`         figures of merit of samples
-`refdiff.testing`            Hypothesis strategies, error budgets and the pytest plugin
-============================ ===============================================================================
+========================== ====================================================================
+:mod:`refdiff.equations`   schedules, forward process, posterior, steps, guidance, objectives
+:mod:`refdiff.catalogue`   what the papers print, as data, and which function implements it
+:mod:`refdiff.closed_form` exact answers for Gaussian and Gaussian-mixture data
+:mod:`refdiff.samplers`    DDPM and DDIM as loops over the equations
+:mod:`refdiff.models`      the UNet
+:mod:`refdiff.training`    data, training loop, checkpoints
+:mod:`refdiff.evaluation`  figures of merit of samples
+:mod:`refdiff.testing`     Hypothesis strategies, error budgets and the pytest plugin
+========================== ====================================================================
 
-Importing this package imports nothing else; the parts bring what they need. `refdiff.equations` needs NumPy alone.
+Importing this package loads no library; the parts bring what they need. `refdiff.equations` needs
+NumPy alone.
 """
 
 from typing import TYPE_CHECKING, Any
 
+from refdiff._errors import MachineError, UserError
+
 if TYPE_CHECKING:
     from refdiff._checks import checks as checks
 
-__all__ = ["__version__", "checks"]
+__all__ = ["MachineError", "UserError", "__version__", "checks"]
 
 __version__ = "0.1.0"
 
