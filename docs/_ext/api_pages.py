@@ -37,7 +37,7 @@ def _groups(package: ModuleType) -> dict[ModuleType, list[str]]:
     for module, names in groups.items():
         order = {name: i for i, name in enumerate(getattr(module, "__all__", ()))}
         names.sort(key=lambda name, order=order: order.get(name, len(order)))
-    return groups
+    return dict(sorted(groups.items(), key=lambda group: group[0].__name__))
 
 
 def _entry(module: ModuleType, home: ModuleType, name: str) -> str:

@@ -164,6 +164,15 @@ def generate(app) -> None:
     write_pages(Path(app.srcdir) / "generated" / "equations", pages)
 
 
+def name_equations(app, what, name, obj, options, lines) -> None:
+    """Say below a function's first line which equations it implements."""
+    ids = getattr(obj, "__equations__", ())
+    if ids and what == "function":
+        lines[1:1] = ["", "Implements " + ", ".join(f":ref:`{_label(i)}`" for i in ids) + ".", ""]
+
+
 def setup(app) -> dict[str, bool]:
+    # After Napoleon has turned the sections of the docstring into fields.
+    app.connect("autodoc-process-docstring", name_equations, priority=900)
     app.connect("builder-inited", generate)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
