@@ -16,28 +16,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from refdiff.testing.budgets import assert_within_budget, budget
     from refdiff.testing.closeness import EPS, assert_close, assert_within_standard_errors
     from refdiff.testing.laws import Tolerance, assert_law, law_ids, tolerance
+    from refdiff.testing.profiles import load_profile
+    from refdiff.testing.running import Running
 
 __all__ = [
     "EPS",
+    "Running",
     "Tolerance",
     "assert_close",
     "assert_law",
+    "assert_within_budget",
     "assert_within_standard_errors",
+    "budget",
     "law_ids",
+    "load_profile",
     "tolerance",
 ]
 
-_HOME = {
-    "EPS": "closeness",
-    "Tolerance": "laws",
-    "assert_close": "closeness",
-    "assert_law": "laws",
-    "assert_within_standard_errors": "closeness",
-    "law_ids": "laws",
-    "tolerance": "laws",
+_HOMES = {
+    "budgets": ("assert_within_budget", "budget"),
+    "closeness": ("EPS", "assert_close", "assert_within_standard_errors"),
+    "laws": ("Tolerance", "assert_law", "law_ids", "tolerance"),
+    "profiles": ("load_profile",),
+    "running": ("Running",),
 }
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

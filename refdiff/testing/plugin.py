@@ -122,7 +122,9 @@ def kind_of(item: pytest.Item, stated: str | None) -> str:
     return stated or "example"
 
 
-def _refuse_unknown(item: pytest.Item, what: str, names: Iterable[str], known: Iterable[str]) -> None:
+def _refuse_unknown(
+    item: pytest.Item, what: str, names: Iterable[str], known: Iterable[str]
+) -> None:
     known = list(known)
     for name in names:
         if name in known:
@@ -148,9 +150,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if marks:
             from refdiff.catalogue import load
 
-            equations = load().equations
-            if equations:
-                _refuse_unknown(item, "equation", [name for name, _ in marks], equations)
+            _refuse_unknown(item, "equation", [name for name, _ in marks], load().equations)
         if laws:
             _refuse_unknown(item, "numbered law", laws, law_ids())
         if config.getoption("--ledger") and (marks or laws):
