@@ -120,6 +120,13 @@ def _page(paper: Paper, catalogue: Catalogue, functions: dict, ledger: dict) -> 
     return "\n".join(parts)
 
 
+def _short(paper: Paper) -> str:
+    """Cite a paper as people do in speech: Ho et al. 2020."""
+    names = [name.split()[-1] for name in paper.authors.split(", ")]
+    who = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
+    return f"{who} {paper.year}"
+
+
 def _table(catalogue: Catalogue, functions: dict) -> str:
     """All equations in one list: what a reader with a paper in hand searches."""
     rows = ["* - Paper", "  - Equation", "  - Printed as", "  - Function"]
@@ -131,7 +138,7 @@ def _table(catalogue: Catalogue, functions: dict) -> str:
             else equation.status
         )
         rows += [
-            f"* - :ref:`{equation.paper} <paper-{equation.paper}>`",
+            f"* - :ref:`{_short(catalogue.papers[equation.paper])} <paper-{equation.paper}>`",
             f"  - :ref:`{_label(equation.id)}`",
             f"  - {equation.citation}",
             f"  - {link}",
@@ -140,7 +147,7 @@ def _table(catalogue: Catalogue, functions: dict) -> str:
         "list-table",
         body="\n".join(rows),
         header_rows="1",
-        widths="16 40 20 24",
+        widths="18 34 17 31",
         **{"class": "equation-list"},
     )
 
