@@ -1,0 +1,57 @@
+"""Samplers: loops that compose functions of `refdiff.equations` and hold no formula of their own.
+
+A sampler is called with a model, a first state and a list of times, and returns a `Trajectory`, an
+iterator that takes one step whenever it is asked for the next:
+
+    steps = ddim(model, x_T, alpha_bars=alpha_bars, timesteps=times, eta=0.0)
+    x = last(steps)
+
+* ``model(x, t)`` gets the state and the training time t in 1..T, a Python int, and returns its
+  prediction (eps, x_0 or v), or ``(prediction, v)`` with v in [0, 1] where it learned its variance.
+* ``noise(t, s, like)`` is asked for standard normal noise, and only by steps that add noise.
+  `SampleNoise` gives each sample of a batch a stream of its own.
+* ``limit`` keeps the predicted x_0 in the range of the data: nothing is clipped unless asked for.
+* Guidance is a model made of models: `guided`, `classifier_free`.
+
+States may be NumPy arrays, torch tensors, JAX arrays or `refdiff.closed_form.AffineMap`, whose
+output holds the exact law of what the sampler makes. Importing this package does not import torch.
+"""
+
+from __future__ import annotations
+
+from refdiff.samplers.ddim import ddim
+from refdiff.samplers.ddpm import VARIANCES, ddpm
+from refdiff.samplers.guidance import classifier_free, guided
+from refdiff.samplers.limits import (
+    Limit,
+    clipping,
+    clipping_uncorrected,
+    dynamic_thresholding,
+    dynamic_thresholding_uncorrected,
+)
+from refdiff.samplers.noise import NumpySampleNoise, SampleNoise
+from refdiff.samplers.prediction import PREDICTIONS, predictions
+from refdiff.samplers.step import Step, Trajectory
+from refdiff.samplers.trajectory import at_times, evenly_spaced, last
+
+__all__ = [
+    "PREDICTIONS",
+    "VARIANCES",
+    "Limit",
+    "NumpySampleNoise",
+    "SampleNoise",
+    "Step",
+    "Trajectory",
+    "at_times",
+    "classifier_free",
+    "clipping",
+    "clipping_uncorrected",
+    "ddim",
+    "ddpm",
+    "dynamic_thresholding",
+    "dynamic_thresholding_uncorrected",
+    "evenly_spaced",
+    "guided",
+    "last",
+    "predictions",
+]
