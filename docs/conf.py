@@ -27,6 +27,7 @@ extensions = [
     "math_lint",
     "offline_check",
 ]
+default_role = "code"
 exclude_patterns = ["_build", "_ext", "**/*.inc"]
 highlight_language = "python"
 nitpicky = True

@@ -12,10 +12,21 @@ from version to version.
 
 from __future__ import annotations
 
-from refdiff.catalogue.entries import Catalogue, Equation, Paper, Symbol, load, notation
+from refdiff.catalogue.entries import (
+    NUMBER_STATUSES,
+    STATUSES,
+    Catalogue,
+    Equation,
+    Paper,
+    Symbol,
+    load,
+    notation,
+)
 from refdiff.catalogue.implementations import implementations, implements
 
 __all__ = [
+    "NUMBER_STATUSES",
+    "STATUSES",
     "Catalogue",
     "Equation",
     "Paper",

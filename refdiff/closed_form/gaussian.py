@@ -1,10 +1,10 @@
 """Gaussian data x_0 ~ N(m, S): exact answers to every question about its diffusion.
 
-Points x have shape (..., *event_shape), where the event shape is that of the mean m. The covariance
-S is a number (all elements independent, 0 for a point mass), a vector (d,) or a matrix (d, d). With
-a scalar mean and a scalar variance the event shape is () and every method works element by element
-on an array of any shape, each element being its own one-dimensional problem. With a mean of shape
-(C, H, W) and a number for S, x is a batch of images.
+Points x have shape ``(..., *event_shape)``, where the event shape is that of the mean m. The
+covariance S is a number (all elements independent, 0 for a point mass), a vector (d,) or a matrix
+(d, d). With a scalar mean and a scalar variance the event shape is () and every method works
+element by element on an array of any shape, each element being its own one-dimensional problem.
+With a mean of shape (C, H, W) and a number for S, x is a batch of images.
 
 Noise levels are named by alpha_bar_t (x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps), or
 by the pair of scales through `Gaussian.at_scales`. Time s is less noisy than time t. See

@@ -3,7 +3,7 @@
 For Gaussian data the optimal prediction at each time is affine in x_t, so a sampler with fixed
 steps is an affine function of x_T and of the noises it draws. `affine_model` is the exact model as
 a sampler sees one, `model(x, t)`; `output_moments` hands an affine x_T and an affine noise source
-to a sampler and reads mean and covariance off what it returns:
+to a sampler and reads mean and covariance off what it returns::
 
     model = affine_model(data, alpha_bars)
     output_moments(
@@ -115,7 +115,7 @@ def _checked_fractions(learned: ArrayLike, length: int, dimension: int) -> Array
 def optimal_model(
     data: Gaussian | GaussianMixture, alpha_bars: ArrayLike, *, prediction: str = "eps"
 ) -> Callable[[ArrayLike, int], Array]:
-    """Return the exact model of known data, `model(x, t)` for arrays x of shape (..., *event).
+    """Return the exact model of known data, `model(x, t)` for x of shape ``(..., *event)``.
 
     Parameters
     ----------

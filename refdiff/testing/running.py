@@ -2,7 +2,7 @@
 
 A `Running` number is an exact value (60 digits and more) with a bound on the error that the same
 computation makes in a floating-point dtype. The bound is absolute, in units of the dtype's
-epsilon. Each operation z = f(x, y) sets
+epsilon. Each operation z = f(x, y) sets::
 
     bound_z = |df/dx| bound_x + |df/dy| bound_y + |z|,
 
