@@ -6,6 +6,23 @@
 """
 
 from refdiff.models.config import PRESETS, UNetConfig, config_for
+from refdiff.models.counting import count_flops, count_multiply_adds, count_parameters, summary
+from refdiff.models.ema import ExponentialAverage
+from refdiff.models.folder import load_model, model_files, read_description, save_model
 from refdiff.models.unet import UNet
 
-__all__ = ["PRESETS", "UNet", "UNetConfig", "config_for"]
+__all__ = [
+    "PRESETS",
+    "ExponentialAverage",
+    "UNet",
+    "UNetConfig",
+    "config_for",
+    "count_flops",
+    "count_multiply_adds",
+    "count_parameters",
+    "load_model",
+    "model_files",
+    "read_description",
+    "save_model",
+    "summary",
+]
