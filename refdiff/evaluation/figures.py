@@ -23,6 +23,7 @@ __all__ = ["FrechetFigure", "SampleFigures", "sample_figures"]
 _Pixels = NDArray[np.uint8]
 _Labels = NDArray[np.int64]
 _Array = NDArray[np.float64]
+_Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -154,9 +155,8 @@ def _frechet(
 ) -> FrechetFigure:
     real = extractor(data.images)
     generator = np.random.default_rng(seed)
-    count = min(len(images), len(held_out))
 
-    def distances(pictures: _Pixels, chosen: Iterable[NDArray[np.intp]]) -> _Array:
+    def distances(pictures: _Pixels, chosen: Iterable[_Indices]) -> _Array:
         vectors = extractor(pictures)
         return np.array(
             [
@@ -165,46 +165,47 @@ def _frechet(
             ]
         )
 
-    unseen = distances(
-        held_out.images,
-        _like_samples(labels, held_out.labels, draws, generator)
-        or _plain(len(held_out), count, draws, generator),
-    )
-    sampled = distances(images, _plain(len(images), count, draws, generator))
+    sampled_pools, unseen_pools = _pools(labels, held_out.labels, len(images), len(held_out))
+    sampled = distances(images, _draw(sampled_pools, draws, generator))
+    unseen = distances(held_out.images, _draw(unseen_pools, draws, generator))
+    count = sum(many for _, many in unseen_pools)
     return FrechetFigure(
         extractor.name, count, float(sampled.mean()), float(unseen.mean()), float(unseen.std())
     )
 
 
-def _plain(
-    total: int, count: int, draws: int, generator: np.random.Generator
-) -> list[NDArray[np.intp]]:
-    """Draw `count` of `total` indices, `draws` times; once where that is all of them."""
-    if count == total:
-        return [np.arange(total)]
-    return [generator.choice(total, count, replace=False) for _ in range(draws)]
+def _pools(
+    asked: _Labels | None, there: _Labels | None, samples: int, held_out: int
+) -> tuple[list[tuple[_Indices, int]], list[tuple[_Indices, int]]]:
+    """Say which samples and held-out pictures to draw from, and how many: of each class as many.
 
-
-def _like_samples(
-    asked: _Labels | None, there: _Labels | None, draws: int, generator: np.random.Generator
-) -> list[NDArray[np.intp]]:
-    """Draw held-out pictures with as many of each class as the samples; none if there are too
-    few.
+    The share of each class moves the distance, so with labels both sides are drawn with as many of
+    a class as the side has that has fewer.
     """
-    if asked is None or there is None:
-        return []
-    wanted = {int(number): int(np.sum(asked == number)) for number in np.unique(asked)}
-    pools = {number: np.flatnonzero(there == number) for number in wanted}
-    if any(len(pools[number]) < many for number, many in wanted.items()):
-        return []
-    if sum(wanted.values()) == len(there):
-        return [np.arange(len(there))]
+    if asked is not None and there is not None:
+        classes = [
+            (np.flatnonzero(asked == number), np.flatnonzero(there == number))
+            for number in np.unique(asked)
+        ]
+        alike = [(ours, real, min(len(ours), len(real))) for ours, real in classes]
+        if sum(many for _, _, many in alike) >= 2:
+            return (
+                [(ours, many) for ours, _, many in alike],
+                [(real, many) for _, real, many in alike],
+            )
+    count = min(samples, held_out)
+    return [(np.arange(samples), count)], [(np.arange(held_out), count)]
+
+
+def _draw(
+    pools: list[tuple[_Indices, int]], draws: int, generator: np.random.Generator
+) -> list[_Indices]:
+    """Draw from each pool without replacement, `draws` times; once where nothing is left to
+    chance.
+    """
+    if all(len(pool) == many for pool, many in pools):
+        return [np.concatenate([pool for pool, _ in pools])]
     return [
-        np.concatenate(
-            [
-                generator.choice(pools[number], many, replace=False)
-                for number, many in wanted.items()
-            ]
-        )
+        np.concatenate([generator.choice(pool, many, replace=False) for pool, many in pools])
         for _ in range(draws)
     ]

@@ -41,7 +41,7 @@ class FrechetResult:
     squared : float
         The squared distance d^2, the number that image papers report.
     mean_part : float
-        The part of `squared` that the means contribute, |m_a - m_b|^2.
+        The part of `squared` that the means contribute, ``|m_a - m_b|^2``.
     covariance_part : float
         The part that the covariances contribute.
     features : str
@@ -118,7 +118,8 @@ def frechet_distance_from_moments(
     mean_a, mean_b : array, (D,)
         Means.
     covariance_a, covariance_b : array, (D, D)
-        Covariances: symmetric, without negative eigenvalues; any rank.
+        Covariances: symmetric, without negative eigenvalues; any rank. Eigenvalues below rounding
+        are taken as zero.
     features : str
         Name of the features; the result carries it.
 
@@ -126,6 +127,14 @@ def frechet_distance_from_moments(
     -------
     FrechetResult
         The distance.
+
+    Examples
+    --------
+    In one dimension it is the difference of the means and that of the standard deviations, squared.
+
+    >>> result = frechet_distance_from_moments([0], [[4]], [3], [[36]], features="a number")
+    >>> print(result.mean_part, result.covariance_part)
+    9.0 16.0
 
     Raises
     ------
@@ -185,7 +194,9 @@ def _factor_of_covariance(name: str, covariance: _Array) -> _Array:
         raise ValueError(
             f"{name} has the eigenvalue {values.min():.3g}; a covariance has none below zero"
         )
-    factor: _Array = np.sqrt(np.clip(values, 0.0, None))[:, np.newaxis] * vectors.T
+    # What is left of a zero eigenvalue after rounding would enter under a square root: as 1e-8.
+    values[values < rounding] = 0.0
+    factor: _Array = np.sqrt(values)[:, np.newaxis] * vectors.T
     return factor
 
 

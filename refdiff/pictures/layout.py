@@ -267,6 +267,11 @@ def evenly_spaced(count: int, wanted: int) -> list[int]:
     ------
     ValueError
         If `count` or `wanted` is below 1.
+
+    Examples
+    --------
+    >>> evenly_spaced(1000, 4)
+    [0, 333, 666, 999]
     """
     _positive("count", count)
     if _positive("wanted", wanted) == 1:
