@@ -131,36 +131,10 @@ _NUMPY = SimpleNamespace(
 )
 
 
-def _torch_backend() -> SimpleNamespace:
-    import torch
+def _torch_backend() -> Any:
+    from refdiff import _namespace_torch
 
-    # torch.minimum wants two tensors; a Python number takes the other's dtype and device.
-    def minimum(a: Any, b: Any) -> Any:
-        if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
-            return torch.minimum(a, b)
-        return a.clamp(max=b) if isinstance(a, torch.Tensor) else b.clamp(max=a)
-
-    def maximum(a: Any, b: Any) -> Any:
-        if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
-            return torch.maximum(a, b)
-        return a.clamp(min=b) if isinstance(a, torch.Tensor) else b.clamp(min=a)
-
-    return SimpleNamespace(
-        sqrt=torch.sqrt,
-        exp=torch.exp,
-        log=torch.log,
-        log1p=torch.log1p,
-        expm1=torch.expm1,
-        sin=torch.sin,
-        cos=torch.cos,
-        minimum=minimum,
-        maximum=maximum,
-        divide=lambda a, b: a / b,
-        log_ndtr=torch.special.log_ndtr,
-        where=torch.where,
-        sort_last=lambda x: x.sort(dim=-1).values,
-        to_bits=_FLOAT.to_bits,
-    )
+    return _namespace_torch
 
 
 def _jax_backend() -> SimpleNamespace:
@@ -265,7 +239,7 @@ _BACKENDS: dict[type, Any] = {float: _FLOAT, int: _FLOAT, bool: _FLOAT, np.ndarr
 def _resolve(value: Any) -> Any:
     """Find the backend of a type not met before, by the library that defines it or a base."""
     for base in type(value).__mro__:
-        library = base.__module__.partition(".")[0]
+        library = base.__module__.split(".")[0]
         if library in _FACTORIES:
             return _FACTORIES[library]()
     if hasattr(value, "__array_namespace__"):
