@@ -245,7 +245,9 @@ def test_point_mass_knows_its_data_at_every_level():
         assert_close(data.optimal_x_0([3.0, 4.0], alpha_bar_t=level), data.mean, units=0)
         assert data.x_0_posterior([3.0, 4.0], alpha_bar_t=level).covariance == 0.0
     assert data.minimal_eps_loss(alpha_bar_t=0.5) == 0.0
+    # At full signal v is the noise, of which nothing is seen.
     assert data.minimal_eps_loss(alpha_bar_t=1.0) == 1.0
+    assert data.at(alpha_bar_t=1.0).minimal_loss("v") == 1.0
     noise = (np.array([3.0, 4.0]) - np.sqrt(0.5) * data.mean) / np.sqrt(0.5)
     assert_close(data.optimal_eps([3.0, 4.0], alpha_bar_t=0.5), noise)
 

@@ -85,21 +85,36 @@ def test_no_step_is_the_identity(data):
         assert_close(gain @ spread, spread, terms=16.0)
 
 
+@pytest.mark.parametrize(
+    ("scales_t", "scales_s"),
+    [((1.0, 2.0), (1.0, 0.7)), ((0.3, 0.7), (0.8, 0.2)), ((1.2, 3.0), (1.5, 0.4))],
+    ids=["exploding", "straight", "growing"],
+)
 @each_gaussian
-def test_exploding_noise_has_the_reverse_kernel_of_independent_increments(data):
-    """x_t = x_s + independent noise: precisions of the marginal at s and of the noise add."""
-    sigma_s, sigma_t = 0.7, 2.0
-    spread, one = data.covariance_matrix(), np.eye(data.dimension)
-    prior = np.linalg.inv(spread + sigma_s**2 * one)
-    added = sigma_t**2 - sigma_s**2
-    kernel = data.at_scales(alpha_t=1.0, sigma_t=sigma_t).reverse_to(
-        data.at_scales(alpha_t=1.0, sigma_t=sigma_s)
+def test_any_scales_have_the_reverse_kernel_of_bayes_rule(data, scales_t, scales_s):
+    """x_t = r x_s + independent noise: the precisions of the marginal at s and of x_t add."""
+    (alpha_t, sigma_t), (alpha_s, sigma_s) = scales_t, scales_s
+    one, spread = np.eye(data.dimension), data.covariance_matrix()
+    prior = np.linalg.inv(alpha_s**2 * spread + sigma_s**2 * one)
+    ratio = alpha_t / alpha_s
+    added = sigma_t**2 - (ratio * sigma_s) ** 2
+    kernel = data.at_scales(alpha_t=alpha_t, sigma_t=sigma_t).reverse_to(
+        data.at_scales(alpha_t=alpha_s, sigma_t=sigma_s)
     )
-    covariance = np.linalg.inv(prior + one / added)
+    covariance = np.linalg.inv(prior + ratio**2 / added * one)
+    scale = 1.0 + np.abs(data.mean).max()
     actual = Gaussian(data.mean, kernel.covariance).covariance_matrix()
     assert_law("P036", actual, covariance)
     gain = Gaussian(data.mean, kernel.gain).covariance_matrix()
-    assert_law("P036", gain, covariance / added)
+    assert_law("P036", gain, ratio / added * covariance)
+    expected = covariance @ prior @ (alpha_s * data.mean)
+    assert_law("P036", kernel.offset, expected, scale=scale)
+
+
+def test_no_step_at_the_data_of_a_point_mass_leaves_the_value():
+    kernel = SINGULAR["point"].reverse_gain_offset_covariance(alpha_bar_t=1.0, alpha_bar_s=1.0)
+    assert (kernel.gain, kernel.covariance) == (1.0, 0.0)
+    assert_close(kernel.offset, np.zeros(2), units=0)
 
 
 @pytest.mark.property_id("P076")
