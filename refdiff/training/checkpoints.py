@@ -10,6 +10,7 @@ noticed when it is read, and named.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -25,6 +26,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from refdiff._errors import MachineError, UserError
+from refdiff._files import atomic_folder
 
 __all__ = [
     "Checkpoint",
@@ -37,7 +39,6 @@ __all__ = [
 FORMAT = 1
 PARTS = ("weights", "ema", "optimizer")
 _NAME = re.compile(r"step-(\d{8,})")
-_PARTIAL = ".partial-"
 
 
 @dataclass(frozen=True)
@@ -99,75 +100,35 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
     MachineError
         If the disk is full or fails; the earlier checkpoints are as they were.
     """
-    root = run / "checkpoints"
-    final = root / f"step-{checkpoint.step:08d}"
-    partial = root / f"{_PARTIAL}{final.name}"
+    final = run / "checkpoints" / f"step-{checkpoint.step:08d}"
+    if final.exists():  # only a complete one bears the name, and the step decides what it holds
+        return final
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        _remove_partial(root)
-        partial.mkdir()
-        files = {
-            f"{part}.safetensors": _write_tensors(partial / f"{part}.safetensors", tensors)
-            for part, tensors in checkpoint.tensors.items()
-        }
-        state = {"format": FORMAT, "step": checkpoint.step, "files": files} | checkpoint.state
-        _write_synced(partial / "state.json", json.dumps(state, indent=1).encode())
-        _sync_folder(partial)
-        if final.exists():  # the same step once more: the first one is as good
-            shutil.rmtree(final)
-        os.replace(partial, final)
-        _sync_folder(root)
-    except (OSError, SafetensorError) as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise MachineError(_cannot_save(final, error, run)) from error
+        with atomic_folder(final) as folder:
+            files = {
+                f"{part}.safetensors": _write_tensors(folder / f"{part}.safetensors", tensors)
+                for part, tensors in checkpoint.tensors.items()
+            }
+            state = {"format": FORMAT, "step": checkpoint.step, "files": files} | checkpoint.state
+            (folder / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+    except (UserError, MachineError) as error:
+        latest = latest_checkpoint(run)
+        rest = "no earlier checkpoint" if latest is None else f"{latest.name} as it was"
+        raise type(error)(f"{error} (the run folder holds {rest})") from error
     for old in all_checkpoints(run)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return final
 
 
-def _cannot_save(folder: Path, error: Exception, run: Path) -> str:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    latest = latest_checkpoint(run)
-    rest = (
-        "there is no earlier checkpoint"
-        if latest is None
-        else f"the earlier checkpoint {latest.name} is intact"
-    )
-    return (
-        f"cannot save the checkpoint {folder}: {reason}; {rest}: make room on the disk and run the "
-        "same command again."
-    )
-
-
-def _remove_partial(root: Path) -> None:
-    """Remove what a killed process left; only one process writes to a run folder."""
-    for left in root.glob(f"{_PARTIAL}*"):
-        shutil.rmtree(left)
-
-
 def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path)
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-    return {"bytes": path.stat().st_size, "sha256": _digest(path)}
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename or a new file durable; Windows cannot, and needs it less."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
+    contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        save_file(contiguous, path)
+    except SafetensorError as error:  # its way of passing on an error of the system
+        number = re.search(r"os error (\d+)", str(error))
+        code = errno.EIO if number is None else int(number[1])
+        raise OSError(code, os.strerror(code), str(path)) from error
+    return {"bytes": path.stat().st_size, "sha256": _digest(path)}
 
 
 def _digest(path: Path) -> str:
