@@ -29,7 +29,7 @@ __all__ = [
     "timestep_lists",
 ]
 
-_NEAR_1 = 1e-7  # float32 holds 1 - 1e-7 as a number below 1
+_NEAR_1 = 1e-6  # eight last places of float32: 1 - alpha_bar still has a first digit there
 _LOWEST = 1e-9  # noisier than the last entry of every schedule in use
 
 SCHEDULES: dict[str, tuple[Any, ...]] = {
