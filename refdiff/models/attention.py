@@ -55,8 +55,8 @@ class SelfAttention(nn.Module):
         self.norm = GroupNorm(norm_groups, channels)
         self.query_key_value = nn.Linear(channels, 3 * channels)
         self.out = nn.Linear(channels, channels)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        for parameter in self.out.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features (B, C, H, W) to the same shape."""

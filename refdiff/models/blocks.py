@@ -14,8 +14,8 @@ __all__ = ["Downsample", "ResidualBlock", "Stage", "Upsample", "zero_conv"]
 def zero_conv(in_channels: int, out_channels: int) -> nn.Conv2d:
     """Return a 3x3 convolution whose output is zero until it is trained."""
     conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-    nn.init.zeros_(conv.weight)
-    nn.init.zeros_(conv.bias)
+    for parameter in conv.parameters():
+        nn.init.zeros_(parameter)
     return conv
 
 

@@ -314,7 +314,7 @@ def config_for(image_size: int, in_channels: int, num_classes: int | None) -> UN
     Examples
     --------
     >>> config_for(16, 3, None).resolutions
-    (16, 8)
+    (16, 8, 4)
     """
     _check_positive("image_size", image_size)
     nearest = min(

@@ -98,4 +98,5 @@ class ExponentialAverage:
     def _blend(
         self, averaged: Sequence[Tensor], current: Sequence[Tensor], num_updates: int | Tensor
     ) -> None:
-        torch._foreach_lerp_(averaged, current, 1 - self.decay_at(int(num_updates)))
+        share = 1 - self.decay_at(int(num_updates))
+        torch._foreach_lerp_(list(averaged), list(current), share)

@@ -128,7 +128,9 @@ class UNet(nn.Module):
         self._check_images(x)
         embedding = self.time_embedding(self._times(t, x))
         if self.class_embedding is not None:
-            embedding = embedding + self.class_embedding(self._labels(y, x))
+            embedding = embedding + self.class_embedding(
+                self._labels(y, x, self.class_embedding.null_label)
+            )
         elif y is not None:
             raise ValueError("y was given to an unconditional network (num_classes is None)")
         # Every block begins with the same activation of the embedding.
@@ -176,8 +178,9 @@ class UNet(nn.Module):
             )
         return t.to(x.device).expand(batch)
 
-    def _labels(self, y: Tensor | None, x: Tensor) -> Tensor:
-        batch, null = x.shape[0], self.config.num_classes
+    @staticmethod
+    def _labels(y: Tensor | None, x: Tensor, null: int) -> Tensor:
+        batch = x.shape[0]
         if y is None:
             return torch.full((batch,), null, dtype=torch.int64, device=x.device)
         if tuple(y.shape) != (batch,) or y.dtype not in (torch.int64, torch.int32):
