@@ -109,7 +109,8 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
                 f"{part}.safetensors": _write_tensors(folder / f"{part}.safetensors", tensors)
                 for part, tensors in checkpoint.tensors.items()
             }
-            state = {"format": FORMAT, "step": checkpoint.step, "files": files} | checkpoint.state
+            own = {"format": FORMAT, "step": checkpoint.step, "files": files}
+            state = {**checkpoint.state, **own}
             (folder / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
     except (UserError, MachineError) as error:
         latest = latest_checkpoint(run)

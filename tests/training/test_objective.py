@@ -81,7 +81,9 @@ def test_min_snr_weighs_the_error_of_x_0_alike_for_every_prediction(prediction):
     # The prediction and its target are differences of numbers of the size of 1/sigma, and at T
     # the error of eps is that of x_0 times 1e-5.
     noise = 1 - ALPHA_BARS[1:]
-    assert_close(losses.total, expected, terms=(1 + expected / noise) / np.minimum(1, snr), units=64)
+    assert_close(
+        losses.total, expected, terms=(1 + expected / noise) / np.minimum(1, snr), units=64
+    )
 
 
 def test_simple_weight_leaves_the_square_error_as_it_is():
