@@ -7,11 +7,14 @@ compiled, broadcast. The ids stand here by hand, so that a function cannot verif
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 
 import refdiff.equations as eq
 from refdiff.equations import continuous
+from refdiff.testing import assert_within_budget
 from refdiff.testing import strategies as own
+from tests.support import inputs
 from tests.support.inputs import edm, joined, levels, magnitudes, only, pairs, pixels, scales, snrs
 from tests.support.textbook import TEXTBOOK
 
@@ -197,3 +200,23 @@ ROWS = [
     row("continuous.x_0_from_score", 2, scales(), "kingma2021/x-0-from-score"),
     row("continuous.x_0_from_v", 2, scales(), "salimans2022/x-0-from-v"),
 ]
+
+every_function = pytest.mark.parametrize("case", ROWS)
+every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
+
+# The full number of examples for the oracle; fewer where another reading is compared with it.
+fewer = settings(max_examples=max(settings.default.max_examples // 5, 5))
+
+
+def drawn(data, case, dtype="float64"):
+    """Draw the positional and keyword arguments of a few points, as arrays."""
+    tensors = data.draw(inputs.tensors(case.count, dtype), label="tensors")
+    first, values = case.split(data.draw(inputs.stacked(case.values), label="values"))
+    return [*first, *tensors], values
+
+
+def within(case, args, values, dtype, **options):
+    """Assert that a function is within its budget of the textbook, in some reading."""
+    assert_within_budget(
+        case.function, *args, dtype=dtype, oracle=case.textbook, **options, **values
+    )
