@@ -46,8 +46,8 @@ class SampleConfig:
 
     sampler: SamplerName = "ddim"
     """DDPM's ancestral sampler, or DDIM."""
-    steps: int = 50
-    """Sampler steps S, at most T."""
+    steps: int | None = None
+    """Sampler steps S, at most T; by default all T for DDPM, and for DDIM 50 or all if fewer."""
     eta: float = 0.0
     """DDIM's noise: 0 for none, 1 for as much as DDPM has."""
     guidance: float = 0.0
@@ -73,11 +73,25 @@ class SampleConfig:
             if value not in get_args(choices) and not (name == "variance" and value is None):
                 allowed = ", ".join(map(repr, get_args(choices)))
                 raise ValueError(f"{name}={value!r} must be one of {allowed}.")
-        check_count("steps", self.steps, low=1, cure="50 is usual for DDIM.")
+        if self.steps is not None:
+            check_count("steps", self.steps, low=1, cure="50 is usual for DDIM.")
         check_in(CLOSED_UNIT, "0 is deterministic DDIM, 1 has the noise of DDPM.", eta=self.eta)
         check_in(_W, "0 means no guidance, 1 to 3 is usual.", guidance=self.guidance)
         percent = Interval(0.0, 100.0, has_low=False)
         check_in(percent, "it is in percent; 99.5 is usual.", percentile=self.percentile)
+
+    def steps_for(self, num_train_steps: int) -> int:
+        """Sampler steps S for a network with T noise levels.
+
+        Raises
+        ------
+        ValueError
+            If more than T were asked for.
+        """
+        if self.steps is None:
+            return num_train_steps if self.sampler == "ddpm" else min(50, num_train_steps)
+        cure = "the network has no more noise levels."
+        return check_count("steps", self.steps, low=1, high=num_train_steps, cure=cure)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,10 +185,8 @@ def sample_images(
     check_count("path_rows", path_rows, low=0, high=most, cure="it counts among the first batch.")
     check_count("path_columns", path_columns, low=2, cure="show at least the noise and the image.")
     num_steps = len(run.alpha_bars) - 1
-    check_count(
-        "steps", config.steps, low=1, high=num_steps, cure="the network has no more noise levels."
-    )
-    times = [int(t) for t in _GRIDS[config.spacing](num_steps, config.steps)]
+    grid = _GRIDS[config.spacing](num_steps, config.steps_for(num_steps))
+    times = [int(t) for t in grid]
     wanted = _labels(run, labels, count)
     _check_variance(run, config)
     path = _Path(path_rows, set(evenly_spaced(len(times) + 1, path_columns)))
