@@ -202,7 +202,8 @@ def _compare_arrays(
 
     with mpmath.workdps(DIGITS):
         runs, named_runs = mapped(lambda value: _input(value, dtype))
-        found: Any = np.asarray(function(*runs, **named_runs))
+        found: Any = np.asarray(function(*runs, **named_runs), dtype=object)
+        found = np.frompyfunc(lambda value: running(0.0, dtype) + value, 1, 1)(found)
         exact = np.frompyfunc(lambda run: run.value, 1, 1)(found)
         if oracle is not None:
             points, named_points = mapped(_as_mpf)
