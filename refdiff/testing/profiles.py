@@ -46,29 +46,22 @@ def register_profiles() -> None:
     """Tell Hypothesis about the profiles, without choosing one."""
     from hypothesis import HealthCheck, Phase, settings
 
-    slow = [HealthCheck.too_slow]  # two shared cores: generation is slow there, and that is fine
-    settings.register_profile("dev", max_examples=25, deadline=None, suppress_health_check=slow)
-    settings.register_profile(
-        "ci",
-        max_examples=50,
+    # From Hypothesis's own default, and not from what is loaded now. Two shared cores are slow at
+    # drawing, which is no fault of a test.
+    base = settings(
+        settings.get_profile("default"),
         deadline=None,
-        derandomize=True,
-        database=None,
-        print_blob=True,
-        suppress_health_check=slow,
+        suppress_health_check=[HealthCheck.too_slow],
     )
-    settings.register_profile(
-        "thorough", max_examples=1000, deadline=None, suppress_health_check=slow
-    )
-    settings.register_profile(
-        "mutation",
-        max_examples=25,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=(Phase.explicit, Phase.generate),
-        suppress_health_check=slow,
-    )
+    repeatable = settings(base, derandomize=True, database=None)
+    found = {
+        "dev": settings(base, max_examples=25),
+        "ci": settings(repeatable, max_examples=50, print_blob=True),
+        "thorough": settings(base, max_examples=1000),
+        "mutation": settings(repeatable, max_examples=25, phases=(Phase.explicit, Phase.generate)),
+    }
+    for name, profile in found.items():
+        settings.register_profile(name, profile)
 
 
 def load_profile() -> str:

@@ -96,8 +96,6 @@ def alpha_bar_pairs(
 
     Parameters
     ----------
-    draw : callable
-        Given by Hypothesis; the caller leaves it out.
     include_clean : bool
         Whether alpha_bar_s = 1, the step to clean data, is drawn.
     include_zero : bool
@@ -165,8 +163,6 @@ def schedules(
 
     Parameters
     ----------
-    draw : callable
-        Given by Hypothesis; the caller leaves it out.
     min_steps, max_steps : int
         Bounds of T, at least 2.
     zero_terminal : bool
@@ -205,8 +201,6 @@ def timestep_lists(draw: st.DrawFn, num_train_steps: int) -> list[int]:
 
     Parameters
     ----------
-    draw : callable
-        Given by Hypothesis; the caller leaves it out.
     num_train_steps : int
         T, at least 1.
 

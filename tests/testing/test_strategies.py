@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from refdiff.testing import assert_close
 from refdiff.testing import strategies as own
 
 T = 30
@@ -195,6 +196,6 @@ def test_sigmas_spread_over_the_decades():
 def test_pixel_levels_are_levels_and_meet_both_ends(levels):
     values = draws(own.pixel_levels(levels=levels))
     index = (np.array(values) + 1) * (levels - 1) / 2
-    assert np.all(np.abs(index - np.rint(index)) < 1e-9)
+    assert_close(index, np.rint(index), terms=levels)
     assert {-1.0, 1.0} <= set(values)
     assert len(set(values)) > min(levels, 40) / 2

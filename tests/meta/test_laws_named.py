@@ -1,0 +1,23 @@
+"""Every numbered law of the parts that exist is the subject of a test."""
+
+import pytest
+
+from refdiff.testing import law_ids
+from tests.support.sources import property_ids
+
+# The laws of SDEs (P072-P080), higher-order solvers (P084-P096) and flows (P097-P104) belong to
+# parts that come later.
+NEEDED = [
+    name
+    for name in law_ids()
+    if int(name[1:]) <= 71 or 81 <= int(name[1:]) <= 83 or int(name[1:]) >= 105
+]
+
+
+@pytest.mark.parametrize("law", NEEDED)
+def test_a_law_has_a_test(law):
+    assert law in property_ids()
+
+
+def test_no_test_names_a_law_that_does_not_exist():
+    assert sorted({name.partition("/")[0] for name in property_ids()} - set(law_ids())) == []
