@@ -80,6 +80,8 @@ class Trainer:
         self.network = UNet(config.model).to(launch.device)
         if config.channels_last:
             self.network = self.network.to(memory_format=torch.channels_last)
+        self.network.train()
+        self._parameters = list(self.network.parameters())  # the walk to them takes milliseconds
         self.average = ExponentialAverage(self.network, decay=config.ema_decay)
         self.optimizer = self._new_optimizer()
         self._distributed = launch.distribute(self.network)
@@ -95,7 +97,7 @@ class Trainer:
     def _new_optimizer(self) -> torch.optim.AdamW:
         settings = self.config.optimizer
         return torch.optim.AdamW(
-            self.network.parameters(),
+            self._parameters,
             lr=settings.learning_rate,
             betas=settings.betas,
             weight_decay=settings.weight_decay,
@@ -124,7 +126,6 @@ class Trainer:
             torch.manual_seed(entropy(seed, "dropout", step, self.launch.index))
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate(step)
-        self.network.train()
         self.optimizer.zero_grad(set_to_none=True)
         size = (share.stop - share.start) // settings.micro_batches
         for part in range(settings.micro_batches):
@@ -140,7 +141,7 @@ class Trainer:
                 loss.backward()
             self._loss_sum += loss.detach()
         limit = float("inf") if settings.clip_norm is None else settings.clip_norm
-        self._grad_norm = nn.utils.clip_grad_norm_(self.network.parameters(), limit)
+        self._grad_norm = nn.utils.clip_grad_norm_(self._parameters, limit)
         self.optimizer.step()
         self.average.update(self.network)
         self._loss_count += 1

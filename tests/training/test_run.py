@@ -9,12 +9,11 @@ import torch
 from refdiff._errors import UserError
 from refdiff.models import UNet, load_model, save_model
 from refdiff.training import alpha_bars_of, load_run, train
+from tests.training.tiny import TINY, stripes_data
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    from tests.training.conftest import TINY, stripes_data
-
     folder = tmp_path_factory.mktemp("runs") / "run"
     train(TINY, folder, data=stripes_data(), progress=False)
     return folder

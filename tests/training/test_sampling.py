@@ -11,8 +11,10 @@ from torch import nn
 from refdiff import equations
 from refdiff.testing import assert_close
 from refdiff.training import sample_images, train
+from refdiff.training.records import DataFacts
 from refdiff.training.run import run_of
 from refdiff.training.sampling import SampleConfig
+from tests.training.tiny import TINY, stripes_data
 
 SHAPE = (1, 4, 4)
 
@@ -48,9 +50,6 @@ def images():
 @pytest.fixture
 def exact_run(tiny, images):
     def build(**changes):
-        from refdiff.training.records import DataFacts
-        from tests.training.conftest import stripes_data
-
         config = tiny(**changes)
         run = run_of(nn.Identity(), config, DataFacts.of(stripes_data()))
         return dataclasses.replace(run, model=OneImageAClass(config, run.alpha_bars, images))
@@ -108,8 +107,6 @@ def test_classes_take_turns_where_none_is_asked_for(exact_run):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    from tests.training.conftest import TINY, stripes_data
-
     folder = tmp_path_factory.mktemp("run")
     return train(TINY, folder, data=stripes_data(), progress=False)
 

@@ -17,6 +17,7 @@ from refdiff.training.checkpoints import all_checkpoints, latest_checkpoint, loa
 from refdiff.training.data import ImageData
 from refdiff.training.launch import Launch
 from refdiff.training.trainer import Trainer
+from tests.training.tiny import TINY
 
 CPU = torch.device("cpu")
 
@@ -200,8 +201,6 @@ def test_a_folder_with_other_things_is_refused(tmp_path, tiny, stripes):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, stripes):
     """A finished run, never to be changed."""
-    from tests.training.conftest import TINY
-
     folder = tmp_path_factory.mktemp("runs") / "run"
     train(TINY, folder, data=stripes, progress=False)
     return folder
