@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from refdiff.training.objective import Objective
     from refdiff.training.records import config_from_json, config_to_json
     from refdiff.training.run import Run, load_run
-    from refdiff.training.sampling import Samples, sample_images
+    from refdiff.training.sampling import SampleConfig, Samples, sample_images
     from refdiff.training.schedule import alpha_bars_of
 
 _HOME = {
@@ -35,6 +35,7 @@ _HOME = {
     "ObjectiveConfig": "config",
     "OptimizerConfig": "config",
     "Run": "run",
+    "SampleConfig": "sampling",
     "Samples": "sampling",
     "ScheduleConfig": "config",
     "TrainConfig": "config",
@@ -56,6 +57,7 @@ __all__ = [
     "ObjectiveConfig",
     "OptimizerConfig",
     "Run",
+    "SampleConfig",
     "Samples",
     "ScheduleConfig",
     "TrainConfig",
