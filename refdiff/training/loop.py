@@ -218,14 +218,14 @@ class _Session:
                 save_checkpoint(self.output, snapshot, keep=self.config.keep_checkpoints)
             self._saved_step = self.trainer.step
         if self.launch.is_main:
-            write_run(self.output, self.trainer.average.model, self._record)
+            write_run(self.output, self.trainer.averaged, self._record)
         self._clock += time.perf_counter() - began  # images/s is the speed of training
 
     def _sample(self) -> None:
         """Draw a sheet of samples with the averaged weights."""
         began = time.perf_counter()
         if self.launch.is_main:
-            run = run_of(self.trainer.average.model, self.config, self.facts)
+            run = run_of(self.trainer.averaged, self.config, self.facts)
             write_sheet(run, self.output / "samples" / f"step-{self.trainer.step:08d}.png")
         self._clock += time.perf_counter() - began
 

@@ -22,17 +22,22 @@ sees and returns is float32.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from refdiff import equations
 from refdiff.training.config import ObjectiveConfig
 
 __all__ = ["Draws", "Losses", "Objective"]
+
+Network: TypeAlias = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+"""``network(x_t, t, y)``."""
 
 
 @dataclass(frozen=True)
@@ -136,16 +141,14 @@ class Objective:
         Draws
             Independent from image to image.
         """
-        options = {"generator": generator, "device": generator.device}
+        options: dict[str, Any] = {"generator": generator, "device": generator.device}
         return Draws(
             t=torch.randint(1, self.num_steps + 1, shape[:1], **options),
             eps=torch.randn(shape, **options),
             dropped=torch.rand(shape[:1], **options) < self.config.label_dropout,
         )
 
-    def losses(
-        self, network: nn.Module, x_0: Tensor, labels: Tensor | None, draws: Draws
-    ) -> Losses:
+    def losses(self, network: Network, x_0: Tensor, labels: Tensor | None, draws: Draws) -> Losses:
         """Losses of a network on a batch.
 
         Parameters

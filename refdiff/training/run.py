@@ -86,7 +86,8 @@ def load_run(folder: str | Path, *, device: str = "auto") -> Run:
         )
     model = load_model(folder)
     if record.config.channels_last:
-        model = model.to(memory_format=torch.channels_last)
+        # torch's stubs leave this overload out.
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return run_of(model.to(place), record.config, record.data)
 
 

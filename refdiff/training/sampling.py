@@ -258,7 +258,7 @@ def _steps(
     x: Tensor,
 ) -> samplers.Trajectory:
     """Trajectory of one batch."""
-    common = {
+    common: dict[str, Any] = {
         "alpha_bars": run.alpha_bars,
         "timesteps": times,
         "prediction": run.config.objective.prediction,
@@ -296,11 +296,12 @@ def _model(run: Run, config: SampleConfig, labels: Tensor | None) -> Model:
         # The network's output is not bound to its range, and outside it a variance means nothing.
         return prediction, ((raw + 1) / 2).clamp(0, 1)
 
-    if labels is None:
+    null_label = settings.model.null_label
+    if labels is None or null_label is None:
         return lambda x, t: network(x, t, None)
     return samplers.classifier_free(
         network,
         labels.to(run.device),
-        null_label=settings.model.null_label,
+        null_label=null_label,
         w=config.guidance,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -79,7 +80,8 @@ class Trainer:
         torch.manual_seed(entropy(config.seed, "weights"))
         self.network = UNet(config.model).to(launch.device)
         if config.channels_last:
-            self.network = self.network.to(memory_format=torch.channels_last)
+            # torch's stubs leave this overload out.
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network.train()
         self._parameters = list(self.network.parameters())  # the walk to them takes milliseconds
         self.average = ExponentialAverage(self.network, decay=config.ema_decay)
@@ -89,6 +91,11 @@ class Trainer:
         self._loss_sum = torch.zeros((), dtype=torch.float32, device=launch.device)
         self._loss_count = 0
         self._grad_norm = torch.zeros((), device=launch.device)
+
+    @property
+    def averaged(self) -> UNet:
+        """The network with averaged weights, which is the one to sample with."""
+        return cast(UNet, self.average.model)
 
     @property
     def _fused(self) -> bool:
