@@ -26,9 +26,14 @@ def joined(*dictionaries, **more):
     return st.tuples(*parts).map(lambda found: {k: v for part in found for k, v in part.items()})
 
 
+def spread(low, high):
+    """Draw numbers spread evenly: floats of Hypothesis would be 0 or 1 half of the time."""
+    return st.integers(0, 10**6).map(lambda k: low + (high - low) * k / 10**6)
+
+
 def magnitudes(low, high):
     """Draw positive numbers spread evenly in the logarithm."""
-    return st.floats(math.log(low), math.log(high)).map(math.exp)
+    return spread(math.log(low), math.log(high)).map(lambda e: min(max(math.exp(e), low), high))
 
 
 def snrs():
@@ -56,9 +61,7 @@ def scales(*, with_s=False):
 
 def pixels():
     """Draw a pixel level with a decoder that is narrow or wide, near to it or far away."""
-    return joined(
-        x_0=own.pixel_levels(), mean=st.floats(-1.5, 1.5, width=32), std=magnitudes(3e-3, 10.0)
-    )
+    return joined(x_0=own.pixel_levels(), mean=spread(-1.5, 1.5), std=magnitudes(3e-3, 10.0))
 
 
 def only(strategy, *names):
