@@ -7,6 +7,7 @@ noise scale (alpha_t, sigma_t) stand in :mod:`refdiff.equations.continuous` unde
 
 from __future__ import annotations
 
+from refdiff.equations import continuous as continuous
 from refdiff.equations.edm import (
     edm_c_in,
     edm_c_noise,
@@ -57,13 +58,10 @@ from refdiff.equations.posterior import (
     posterior_variance,
 )
 from refdiff.equations.schedules import (
-    alpha_bars_from_betas,
-    betas_from_alpha_bars,
     cosine_betas,
     linear_betas,
     scaled_linear_betas,
     sigmoid_alpha_bars,
-    zero_terminal_snr,
 )
 from refdiff.equations.score import (
     eps_from_score,
@@ -84,6 +82,11 @@ from refdiff.equations.steps import (
     ddim_step,
     ddpm_step,
     ddpm_step_fixed_large,
+)
+from refdiff.equations.tables import (
+    alpha_bars_from_betas,
+    betas_from_alpha_bars,
+    zero_terminal_snr,
 )
 from refdiff.equations.timesteps import (
     karras_sigmas,

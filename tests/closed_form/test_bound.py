@@ -93,6 +93,7 @@ def test_bound_is_the_divergence_of_whole_trajectories(data, model, variance, pr
     assert_law("P041", bound.total_from_marginals, expected, scale=1.0 + expected)
 
 
+@pytest.mark.verifies("ho2020/bound", "ho2020/bound-alternative", kind="closed-form")
 @pytest.mark.property_id("P041")
 @pytest.mark.parametrize("variance", ["beta", "beta-tilde", "exact"])
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)

@@ -177,6 +177,7 @@ def test_ddim_on_a_point_mass_keeps_every_marginal(timesteps, eta):
             assert_law("P057", moments.covariance, marginal.covariance_matrix(), scale=scale)
 
 
+@pytest.mark.verifies("sohldickstein2015/entropy-bounds", kind="closed-form")
 @pytest.mark.property_id("P045")
 @pytest.mark.parametrize("spread", [0.04, 0.5, 1.0, 1.5, 4.0])
 def test_reverse_entropy_is_inside_the_bounds_only_for_variance_up_to_one(spread):

@@ -121,6 +121,7 @@ def test_labels_are_dropped_image_by_image_at_the_rate_asked_for(rate):
     assert_within_standard_errors(dropped * (draws.t - (T + 1) / 2), 0.0)
 
 
+@pytest.mark.verifies("ho2022cfg/condition-dropout")
 def test_network_sees_the_null_label_exactly_where_the_label_is_dropped():
     seen = SimpleNamespace()
 
@@ -197,6 +198,7 @@ def test_learned_variance_is_the_papers_wherever_the_lower_end_is_positive():
     assert_close(log_variance.exp(), expected, units=32)
 
 
+@pytest.mark.verifies("nichol2021/hybrid-loss")
 @pytest.mark.property_id("P040")
 @pytest.mark.parametrize("prediction", ["eps", "x_0", "v"])
 def test_the_bound_has_exactly_no_gradient_through_the_mean(prediction):
