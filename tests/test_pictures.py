@@ -281,16 +281,20 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch,
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, call, full)
-    with pytest.raises(MachineError, match=re.escape(f"{path}") + ".*No space left"):
+    with pytest.raises(MachineError, match=re.escape(f"{path}") + ".*disk is full"):
         SAVERS[name](path)
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize("name", SAVERS)
-def test_a_missing_folder_is_named(tmp_path, name):
-    with pytest.raises(UserError, match=r"the folder .*nowhere does not exist"):
-        SAVERS[name](tmp_path / "nowhere" / name)
+def test_missing_folders_are_made_but_no_file_is_taken_for_one(tmp_path, name):
+    SAVERS[name](tmp_path / "new" / "newer" / name)
+    assert (tmp_path / "new" / "newer" / name).is_file()
+    (tmp_path / "file").write_bytes(b"kept")
+    with pytest.raises(UserError, match=f"cannot write .*file.{name}"):
+        SAVERS[name](tmp_path / "file" / name)
+    assert (tmp_path / "file").read_bytes() == b"kept"
 
 
 @pytest.mark.parametrize("name", SAVERS)

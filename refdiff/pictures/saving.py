@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
-import secrets
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from refdiff._errors import MachineError, UserError
 from refdiff._extras import require
+from refdiff._files import atomic_write_bytes
 
 __all__ = ["png_bytes", "save_npz", "save_png"]
 
@@ -55,7 +52,7 @@ def save_png(path: str | os.PathLike[str], image: NDArray[np.uint8]) -> None:
     Parameters
     ----------
     path : path
-        The file; its folder must exist.
+        The file; missing folders are made.
     image : ndarray of uint8, (H, W, C) or (H, W)
         Pixels 0 .. 255; C is 1 (grey) or 3 (colour).
 
@@ -64,11 +61,11 @@ def save_png(path: str | os.PathLike[str], image: NDArray[np.uint8]) -> None:
     ValueError
         If `image` is no such picture.
     UserError
-        If the folder does not exist or may not be written to.
+        If the path cannot be written to.
     MachineError
         If the disk is full or fails.
     """
-    _write_whole(Path(path), png_bytes(image))
+    atomic_write_bytes(path, png_bytes(image))
 
 
 def save_npz(
@@ -79,7 +76,7 @@ def save_npz(
     Parameters
     ----------
     path : path
-        The file; its folder must exist.
+        The file; missing folders are made.
     images : ndarray of uint8, (N, H, W) or (N, H, W, C)
         Stored under the name ``images``.
     labels : array of int, (N,), optional
@@ -90,7 +87,7 @@ def save_npz(
     ValueError
         If the arrays do not fit together.
     UserError
-        If the folder does not exist or may not be written to.
+        If the path cannot be written to.
     MachineError
         If the disk is full or fails.
     """
@@ -100,33 +97,15 @@ def save_npz(
             f"images are {pictures.dtype} of shape {pictures.shape}; "
             "expected uint8 (N, H, W) or (N, H, W, C)"
         )
-    arrays: dict[str, NDArray[Any]] = {"images": pictures}
-    if labels is not None:
+    buffer = io.BytesIO()
+    if labels is None:
+        np.savez_compressed(buffer, images=pictures)
+    else:
         numbers = np.asarray(labels)
         if numbers.shape != (len(pictures),) or not np.issubdtype(numbers.dtype, np.integer):
             raise ValueError(
                 f"labels are {numbers.dtype} of shape {numbers.shape}; "
                 f"expected {len(pictures)} integers, one an image"
             )
-        arrays["labels"] = numbers.astype(np.int64)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    _write_whole(Path(path), buffer.getvalue())
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    if not path.parent.is_dir():
-        raise UserError(f"cannot write {path}: the folder {path.parent} does not exist")
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        kind = UserError if isinstance(error, PermissionError | IsADirectoryError) else MachineError
-        raise kind(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        np.savez_compressed(buffer, images=pictures, labels=numbers.astype(np.int64))
+    atomic_write_bytes(path, buffer.getvalue())

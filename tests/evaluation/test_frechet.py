@@ -77,6 +77,18 @@ def test_covariances_of_rank_one(seed, dim):
     assert_close(from_moments(*moments).squared, expected, terms=size_of(*moments), units=20 * dim)
 
 
+@given(seed=SEEDS, dim=st.integers(2, 8), data=st.data())
+def test_covariances_in_spaces_at_right_angles_share_nothing(seed, dim, data):
+    generator = np.random.default_rng(seed)
+    rank = data.draw(st.integers(1, dim - 1))
+    turn = orthogonal(generator, dim)
+    variances = generator.uniform(0.5, 2, dim)
+    first = turn[:, :rank] * variances[:rank] @ turn[:, :rank].T
+    second = turn[:, rank:] * variances[rank:] @ turn[:, rank:].T
+    moments = (np.zeros(dim), first, np.zeros(dim), second)
+    assert_close(from_moments(*moments).squared, variances.sum(), units=20 * dim)
+
+
 @given(seed=SEEDS, dim=DIMS)
 def test_a_point_is_as_far_as_the_mean_square_distance_to_it(seed, dim):
     generator = np.random.default_rng(seed)

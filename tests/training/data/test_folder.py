@@ -129,6 +129,7 @@ def test_a_bad_picture_is_named_and_left_out_or_refused(tmp_path, kind, channels
     np.testing.assert_array_equal(data.images[:, 0, 0, 0], [1, 2])
     assert len(data.skipped) == 1
     assert data.skipped[0].startswith(f"{path.name}: ")
+    assert ("decompression bomb" in data.skipped[0]) == ("bomb" in kind)
     with pytest.raises(UserError, match=path.name):
         load_image_folder(tmp_path, channels=channels, strict=True)
 

@@ -92,8 +92,11 @@ def test_every_flipped_bit_of_the_header_is_noticed(path, bit):
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_a_header_that_claims_too_much_is_refused_before_memory_is_taken(path, zipped):
-    content = struct.pack(">BBBB3I", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**31) + bytes(100)
+@pytest.mark.parametrize(
+    "shape", [(2**32 - 1, 2**32 - 1, 2**31), (70_000, 28, 28), (1, 1, 200_000)]
+)
+def test_a_header_that_claims_too_much_is_refused_before_memory_is_taken(path, zipped, shape):
+    content = struct.pack(">BBBB3I", 0, 0, 8, 3, *shape) + bytes(100)
     path.write_bytes(gzip.compress(content) if zipped else content)
     tracemalloc.start()
     try:
