@@ -123,7 +123,8 @@ def _from_source(root: Path) -> dict[str, tuple[VerifyingTest, ...]]:
     found: dict[str, list[VerifyingTest]] = {}
     for path in sorted((root / "tests").rglob("test_*.py")):
         try:
-            tree = ast.parse(path.read_text("utf-8"))
+            text = path.read_text("utf-8")
+            tree = ast.parse(text if "verifies(" in text else "")
         except (OSError, SyntaxError, ValueError):
             continue
         for name, ids in _marked(tree):

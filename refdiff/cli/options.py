@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, get_args
 
 import tyro
 
@@ -62,12 +62,12 @@ def _choice(*names: str) -> Callable[[str], str]:
     return read
 
 
-def choice(*names: str) -> Any:
-    """Allow these words only.
+def choice(words: Any) -> Any:
+    """Allow the words of a `Literal` only.
 
     Parameters
     ----------
-    *names : str
+    words : Literal
         The words.
 
     Returns
@@ -75,6 +75,7 @@ def choice(*names: str) -> Any:
     object
         For use inside `Annotated`.
     """
+    names = get_args(words)
     return _as("{" + ",".join(names) + "}", _choice(*names))
 
 

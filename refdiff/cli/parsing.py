@@ -7,6 +7,7 @@ import difflib
 import io
 import os
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -19,7 +20,6 @@ __all__ = ["parse"]
 
 _Command = TypeVar("_Command")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
-_FRAME = "╭╮╰╯│─"
 
 
 def parse(kind: type[_Command], name: str, arguments: Sequence[str]) -> _Command | None:
@@ -76,18 +76,22 @@ def _wide_terminal() -> Iterator[None]:
 
 
 def _lines(box: str) -> list[str]:
-    """Lines of the first part of tyro's box, with their indentation."""
-    found = []
-    for line in _ESCAPES.sub("", box).splitlines():
-        inner = line.strip()[1:-1].rstrip() if line.strip()[:1] in _FRAME else line.rstrip()
-        inner = inner.removeprefix(" ")
-        if set(inner.strip()) == {"─"}:
-            if found:
-                break
-            continue
-        if inner.strip() and not line.strip().startswith("╭"):
-            found.append(inner)
-    return found
+    """Lines of the first part of tyro's message, indented as they are to each other.
+
+    tyro draws a box where the output can show one, and else sets title and parts off by dashes.
+    """
+    plain = [line.rstrip() for line in _ESCAPES.sub("", box).splitlines()]
+    boxed = any(line.startswith("╭") for line in plain)
+    if boxed:
+        plain = [line[1:-1].rstrip() for line in plain if line.startswith("│")]
+    parts: list[list[str]] = [[]]
+    for line in plain:
+        if line and not line.strip(" ─-"):
+            parts.append([])
+        elif line:
+            parts[-1].append(line)
+    message = parts[0] if boxed else parts[1 if len(parts) > 1 else 0]
+    return textwrap.dedent("\n".join(message)).splitlines()
 
 
 def _sentence(box: str, kind: type[Any], program: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 import tyro
 
@@ -24,6 +24,11 @@ from refdiff.cli.options import (
 )
 
 __all__ = ["Sample"]
+
+
+_Sampler: TypeAlias = Literal["ddim", "ddpm"]
+_Spacing: TypeAlias = Literal["trailing", "leading", "linspace"]
+_Variance: TypeAlias = Literal["fixed-small", "fixed-large", "learned-range"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Sample:
     """Classes to ask for, in turn: sample i is of the (i mod K)-th of these K."""
     seed: Whole = 0
     """Seed of the noise."""
-    sampler: Annotated[str, choice("ddim", "ddpm")] = "ddim"
+    sampler: Annotated[_Sampler, choice(_Sampler)] = "ddim"
     """DDIM, or DDPM's ancestral sampler."""
     steps: Annotated[OptionalWhole, default_hint("50 for ddim, all T for ddpm")] = None
     """Steps of the sampler, at most the network's number of noise levels, T."""
@@ -63,11 +68,11 @@ class Sample:
     """Weight w of classifier-free guidance, as Ho and Salimans count it.
     The prediction is (1 + w) times the conditional minus w times the unconditional one.
     0 is the conditional model alone; the "guidance scale" of other programs is 1 + w."""
-    spacing: Annotated[str, choice("trailing", "leading", "linspace")] = "trailing"
+    spacing: Annotated[_Spacing, choice(_Spacing)] = "trailing"
     """Which of the T times are visited; leading does not begin at T."""
     variance: Annotated[
-        str | None,
-        choice("fixed-small", "fixed-large", "learned-range"),
+        _Variance | None,
+        choice(_Variance),
         default_hint("learned-range if the network learned it, else fixed-small"),
     ] = None
     """Variance of DDPM's steps: beta-tilde, beta, or the network's own."""

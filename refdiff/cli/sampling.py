@@ -57,7 +57,7 @@ def draw_and_write(options: Sample, network: str, output: Path) -> None:
     """
     _check_outputs(options, output)
     run = load_run(find_network(network), device=options.device)
-    config = _config(options, len(run.alpha_bars) - 1)
+    config = _config(options)
     began = time.perf_counter()
     with argument_errors(), bar("sampling") as on_step:
         samples = sample_images(
@@ -67,7 +67,7 @@ def draw_and_write(options: Sample, network: str, output: Path) -> None:
             labels=options.labels,
             seed=options.seed,
             batch_size=options.batch_size,
-            path_rows=0 if options.path is None else min(_PATH_ROWS, max(options.count, 0)),
+            path_rows=_path_rows(options),
             on_step=on_step,
         )
     seconds = time.perf_counter() - began
@@ -76,7 +76,8 @@ def draw_and_write(options: Sample, network: str, output: Path) -> None:
         rows = _captions(samples, run, len(samples.path[0]))
         save_png(options.path, denoising_path(samples.path, samples.path_times, rows=rows))
     count = "1 image" if options.count == 1 else f"{options.count} images"
-    print(f"{output}: {count} by {_in_words(config)} ({seconds:.1f} s)")
+    words = _in_words(config, config.steps_for(len(run.alpha_bars) - 1))
+    print(f"{output}: {count} by {words} ({seconds:.1f} s)")
     if options.path is not None:
         print(f"{options.path}: the way from noise to image")
 
@@ -97,10 +98,17 @@ def find_network(name: str) -> Path:
     Raises
     ------
     UserError
-        If there are no such weights.
+        If there is no such folder, or there are no such weights.
     """
     if name not in _SHIPPED:
-        return Path(name).expanduser()
+        folder = Path(name).expanduser()
+        if (folder / "config.json").is_file():
+            return folder
+        problem = "it holds no config.json" if folder.is_dir() else "there is no such folder"
+        raise UserError(
+            f"{name} is not a run folder ({problem}): `refdiff train --data digits --output DIR` "
+            "and `refdiff demo` make one."
+        )
     shipped = Path(str(resources.files("refdiff"))) / "pretrained" / name
     if (shipped / "config.json").is_file():
         return shipped
@@ -169,16 +177,21 @@ def _check_outputs(options: Sample, output: Path) -> None:
         check_file("--path", options.path)
 
 
-def _config(options: Sample, num_steps: int) -> SampleConfig:
+def _path_rows(options: Sample) -> int:
+    # The way is kept of samples of the first batch. Counts out of their domain are refused later.
+    rows = min(_PATH_ROWS, options.count, options.batch_size)
+    return 0 if options.path is None else max(rows, 0)
+
+
+def _config(options: Sample) -> SampleConfig:
     """Configuration of the sampler, all of its arguments checked."""
-    usual = num_steps if options.sampler == "ddpm" else min(50, num_steps)
     limit: dict[str, Any] = {"limit": "none" if options.no_clip else "clip"}
     if options.threshold is not None:
         limit = {"limit": "dynamic", "percentile": options.threshold}
     with argument_errors():
         return SampleConfig(
             sampler=options.sampler,
-            steps=usual if options.steps is None else options.steps,
+            steps=options.steps,
             eta=0.0 if options.eta is None else options.eta,
             guidance=options.guidance,
             spacing=options.spacing,
@@ -187,10 +200,10 @@ def _config(options: Sample, num_steps: int) -> SampleConfig:
         )
 
 
-def _in_words(config: SampleConfig) -> str:
+def _in_words(config: SampleConfig, count: int) -> str:
     eta = f", eta {config.eta:g}" if config.sampler == "ddim" else ""
     guidance = f", w {config.guidance:g}" if config.guidance else ""
-    steps = "1 step" if config.steps == 1 else f"{config.steps} steps"
+    steps = "1 step" if count == 1 else f"{count} steps"
     return f"{config.sampler.upper()} with {steps}{eta}{guidance}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from refdiff._errors import UserError
 from refdiff._extras import require
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["Train"]
 
 _BY_DATA = default_hint("chosen for the data")
+
+
+_Prediction: TypeAlias = Literal["eps", "x_0", "v"]
+_Weighting: TypeAlias = Literal["simple", "min-snr"]
+_Schedule: TypeAlias = Literal["linear", "scaled-linear", "cosine", "sigmoid"]
+_Precision: TypeAlias = Literal["fp32", "bf16"]
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,9 @@ class Train:
     ema_decay: Annotated[OptionalReal, _BY_DATA] = None
     """Decay a step of the averaged weights that one samples with."""
 
-    prediction: Annotated[str | None, choice("eps", "x_0", "v"), _BY_DATA] = None
+    prediction: Annotated[_Prediction | None, choice(_Prediction), _BY_DATA] = None
     """What the network predicts: the noise, the clean image, or the velocity."""
-    weighting: Annotated[str | None, choice("simple", "min-snr"), _BY_DATA] = None
+    weighting: Annotated[_Weighting | None, choice(_Weighting), _BY_DATA] = None
     """Weight of the noise levels in the loss: all alike, or min-SNR."""
     learned_variance: Flag = False
     """Learn the variance of the reverse steps too, with the hybrid loss."""
@@ -79,16 +85,14 @@ class Train:
     """Chance that an image is shown without its label, which guidance needs."""
     unconditional: Flag = False
     """Leave the labels out altogether."""
-    schedule: Annotated[
-        str | None, choice("linear", "scaled-linear", "cosine", "sigmoid"), _BY_DATA
-    ] = None
+    schedule: Annotated[_Schedule | None, choice(_Schedule), _BY_DATA] = None
     """Noise schedule."""
     noise_levels: Annotated[OptionalWhole, _BY_DATA] = None
     """Number of noise levels, T."""
     zero_terminal_snr: Flag = False
     """Rescale the schedule so that nothing of the image is left at time T."""
 
-    precision: Annotated[str | None, choice("fp32", "bf16"), _BY_DATA] = None
+    precision: Annotated[_Precision | None, choice(_Precision), _BY_DATA] = None
     """Arithmetic of the network."""
     compile: Flag = False
     """Compile the network with torch.compile: slow to start, faster after."""

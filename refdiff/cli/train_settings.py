@@ -134,8 +134,14 @@ def _from_file(path: Path) -> TrainConfig:
         content = json.loads(text)
     except ValueError:
         content = None
-    if isinstance(content, dict) and isinstance(content.get("config"), dict):
-        text = json.dumps(content["config"])
+    # The config.json of a run holds the configuration further in.
+    for key in ("extra", "run", "config"):
+        inner = content.get(key) if isinstance(content, dict) else None
+        if not isinstance(inner, dict):
+            break
+        content = inner
+    else:
+        text = json.dumps(content)
     return config_from_json(text, source=f"--config {path}")
 
 

@@ -11,7 +11,7 @@ from refdiff.cli.demo.markup import Markup, element, void
 __all__ = ["Line", "line_chart"]
 
 _WIDTH, _HEIGHT = 640, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 16, 14, 48
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 26, 14, 48
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,8 @@ class Line:
     points: Sequence[tuple[float, float]]
 
 
-def line_chart(
-    lines: Sequence[Line], *, title: str, across: str, up: str, logarithmic: bool = False
-) -> Markup:
-    """Draw lines over common axes, with a legend below.
+def line_chart(lines: Sequence[Line], *, title: str, across: str, up: str) -> Markup:
+    """Draw lines over common axes, the upward one from 0, with a legend below.
 
     Parameters
     ----------
@@ -46,8 +44,6 @@ def line_chart(
         What the chart shows, for those who cannot see it.
     across, up : str
         Names of the axes.
-    logarithmic : bool
-        Whether the upward axis is logarithmic; all values are above 0 then.
 
     Returns
     -------
@@ -57,18 +53,16 @@ def line_chart(
     Raises
     ------
     ValueError
-        If there is nothing to draw, or a value cannot be on a logarithmic axis.
+        If there is nothing to draw, or a number is not finite or below 0.
     """
     xs = [x for line in lines for x, _ in line.points]
     ys = [y for line in lines for _, y in line.points]
-    if not ys or not all(map(math.isfinite, xs + ys)):
-        raise ValueError("a chart needs points, and all of them finite")
-    if logarithmic and min(ys) <= 0:
-        raise ValueError(f"a value of {min(ys):g} cannot stand on a logarithmic axis")
+    if not ys or not all(map(math.isfinite, xs + ys)) or min(ys) < 0:
+        raise ValueError("a chart needs points, all of them finite and none below 0")
     right = _nice_ticks(min(xs), max(xs))
-    upward = _decades(min(ys), max(ys)) if logarithmic else _nice_ticks(0.0, max(ys))
+    upward = _nice_ticks(0.0, max(ys))
     place_x = _scale(right[0], right[-1], _LEFT, _WIDTH - _RIGHT)
-    place_y = _scale(upward[0], upward[-1], _HEIGHT - _BOTTOM, _TOP, logarithmic=logarithmic)
+    place_y = _scale(upward[0], upward[-1], _HEIGHT - _BOTTOM, _TOP)
     parts = [element("title", title)]
     parts += [_tick_across(place_x(x), x) for x in right]
     parts += [_tick_up(place_y(y), y) for y in upward]
@@ -106,17 +100,8 @@ def _tick_up(y: float, value: float) -> Markup:
     return Markup(mark + element("text", f"{value:g}", x=_LEFT - 6.0, y=y + 4, class_="end"))
 
 
-def _scale(
-    low: float, high: float, start: float, end: float, *, logarithmic: bool = False
-) -> Callable[[float], float]:
-    def place(value: float) -> float:
-        if logarithmic:
-            share = math.log(value / low) / math.log(high / low)
-        else:
-            share = (value - low) / (high - low)
-        return start + share * (end - start)
-
-    return place
+def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+    return lambda value: start + (value - low) / (high - low) * (end - start)
 
 
 def _nice_ticks(low: float, high: float) -> list[float]:
@@ -128,13 +113,3 @@ def _nice_ticks(low: float, high: float) -> list[float]:
     step = next(m * magnitude for m in (1, 2, 2.5, 5, 10) if m * magnitude >= rough * (1 - 1e-9))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(k * step, 12) for k in range(first, last + 1)]
-
-
-def _decades(low: float, high: float) -> list[float]:
-    """Choose 1, 2 and 5 in every power of ten from below the lowest to above the highest value."""
-    powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
-    every = [m * 10.0**power for power in powers for m in (1, 2, 5)]
-    below = max(tick for tick in every if tick <= low)
-    above = min((tick for tick in every if tick >= high), default=every[-1])
-    chosen = [tick for tick in every if below <= tick <= above]
-    return [float(f"{tick:.6g}") for tick in (chosen if len(chosen) > 1 else [below, below * 2])]

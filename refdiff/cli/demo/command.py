@@ -33,7 +33,7 @@ class Demo:
     """
 
     output: Annotated[Path, default_hint("refdiff-demo", metavar="DIR")] = Path("refdiff-demo")
-    """Folder for the report (report.html) and the trained network (run); made if missing."""
+    """Folder for report.html, samples.png and the trained network (run); made if missing."""
     seed: Whole = 0
     """Seed of the weights, the training and the samples."""
     steps: Annotated[OptionalWhole, default_hint("1200")] = None
@@ -44,18 +44,20 @@ class Demo:
         check_folder("--output", self.output)
         for module in _NEEDED:
             require(module, extra="images", purpose="refdiff demo")
-        from refdiff._files import atomic_write_text
+        from refdiff._files import atomic_write_files
         from refdiff.cli.demo.recipe import training
-        from refdiff.cli.demo.report import render
+        from refdiff.cli.demo.report import chosen_guided, render
+        from refdiff.cli.demo.sheets import png_sheet
         from refdiff.cli.demo.work import carry_out
 
         with argument_errors():
-            chosen = {} if self.steps is None else {"steps": self.steps}
-            config = training(seed=self.seed, **chosen)
+            given = {} if self.steps is None else {"steps": self.steps}
+            config = training(seed=self.seed, **given)
         again = shlex.join(["refdiff", "demo", *self._options()])
         findings = carry_out(config, self.output / "run", again=again, say=_say)
         report = self.output / "report.html"
-        atomic_write_text(report, render(findings))
+        sheet = png_sheet(chosen_guided(findings.measured))
+        atomic_write_files({self.output / "samples.png": sheet, report: render(findings).encode()})
         print(_summary(findings))
         print(f"\nOpen {report} in a browser. More samples:\n  {findings.sampling}")
         return 0
@@ -82,7 +84,8 @@ def _summary(findings: Findings) -> str:
     from refdiff.cli.demo.tables import percent
 
     first = findings.measured[0].figures
-    rows = [("", "recognised as asked", "Fréchet, classifier", "Fréchet, pixels", "seconds")]
+    head = ("", "recognised as asked", "Fréchet, classifier", "Fréchet, pixels", "seconds")
+    rows: list[tuple[str, ...]] = [head]
     for entry in findings.measured:
         distances = (f"{distance.samples:.2f}" for distance in entry.figures.frechet)
         accuracy = percent(entry.figures.accuracy)

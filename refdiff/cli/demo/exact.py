@@ -84,10 +84,12 @@ def _outcome(
     sampler: Callable[..., Any], spread: float, alpha_bars: NDArray[np.float64], steps: int
 ) -> tuple[float, float]:
     data = Gaussian([MEAN], spread**2)
-    model = affine_model(data, alpha_bars)
+    model = affine_model(data, alpha_bars, prediction="v")  # as the network of the digits
     times = [int(t) for t in equations.trailing_timesteps(len(alpha_bars) - 1, steps)]
     mean, covariance = output_moments(
-        lambda x_T, noise: sampler(model, x_T, alpha_bars=alpha_bars, timesteps=times, noise=noise),
+        lambda x_T, noise: sampler(
+            model, x_T, alpha_bars=alpha_bars, timesteps=times, prediction="v", noise=noise
+        ),
         data,
     )
     return float(mean[0]) - MEAN, float(np.sqrt(covariance[0, 0]))

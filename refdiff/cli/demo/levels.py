@@ -106,7 +106,8 @@ def level_losses(run: Run, data: ImageData, *, seed: int) -> LevelLosses:
     if data.test is None:
         raise ValueError(f"the data {data.name!r} have no held-out pictures to measure on")
     num_steps = len(run.alpha_bars) - 1
-    times = [int(t) for t in reversed(equations.trailing_timesteps(num_steps, _LEVELS))]
+    # The middles of twenty equal parts of 0..T.
+    times = [max(1, round((k + 0.5) * num_steps / _LEVELS)) for k in range(_LEVELS)]
     gaussian = digits_gaussian(data)
     labels = None if data.test.labels is None else torch.from_numpy(data.test.labels)
     x_0 = to_tensor(data.test.images, data.levels)

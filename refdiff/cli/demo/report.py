@@ -11,18 +11,18 @@ from importlib import resources
 import numpy as np
 
 import refdiff
-from refdiff.cli.demo.charts import Line, line_chart
 from refdiff.cli.demo.exact import MEAN, ExactFact
 from refdiff.cli.demo.levels import LevelLosses
+from refdiff.cli.demo.loss_charts import level_chart, ratio_chart, training_chart
 from refdiff.cli.demo.markup import Markup, element
 from refdiff.cli.demo.measuring import Judge, Measured, nearest_distances
 from refdiff.cli.demo.recipe import PER_CLASS
 from refdiff.cli.demo.sheets import real_sheet, sample_sheet, way_figure
-from refdiff.cli.demo.tables import exact_table, figures_table, percent, times_table
+from refdiff.cli.demo.tables import ROUNDING, exact_table, figures_table, percent, times_table
 from refdiff.training.log import LogEntry
 from refdiff.training.run import Run
 
-__all__ = ["Findings", "best_guided", "render"]
+__all__ = ["Findings", "chosen_guided", "most_accurate", "render"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +68,16 @@ class Findings:
     sampling: str
 
 
-def best_guided(measured: Sequence[Measured]) -> Measured:
+def most_accurate(measured: Sequence[Measured]) -> Measured:
     """The most accurate method, and of several the one nearest to the real digits."""
     return max(
         measured, key=lambda entry: (entry.figures.accuracy or 0, -entry.figures.frechet[0].samples)
     )
+
+
+def chosen_guided(measured: Sequence[Measured]) -> Measured:
+    """The method with guidance weight 1, which is shown where there is room for one only."""
+    return next((m for m in measured if m.method.config.guidance == 1), measured[-1])
 
 
 def render(findings: Findings) -> str:
@@ -110,37 +115,31 @@ def render(findings: Findings) -> str:
 
 
 def _opening(findings: Findings) -> Markup:
-    data, best = findings.judge.data, best_guided(findings.measured)
+    data, best = findings.judge.data, most_accurate(findings.measured)
     seconds = sum(seconds for _, seconds in findings.times)
     steps = findings.run.config.optimizer.steps
-    distance = best.figures.frechet[0]
+    nearest = min(findings.measured, key=lambda entry: entry.figures.frechet[0].samples)
+    distance = nearest.figures.frechet[0]
     facts = (
+        (percent(best.figures.accuracy), f"of samples recognised as asked: {best.method.name}"),
+        (percent(best.figures.held_out_accuracy), "of real held-out digits recognised"),
         (
-            percent(best.figures.accuracy),
-            f"of the samples recognised as asked ({best.method.name})",
+            f"{distance.samples:.2f}",
+            f"Fréchet distance to the training digits: {nearest.method.name}; real held-out digits "
+            f"have {distance.held_out:.2f} ± {distance.held_out_spread:.2f}",
         ),
-        (
-            percent(best.figures.held_out_accuracy),
-            "of real held-out digits recognised by the same classifier",
-        ),
-        (
-            f"{min(m.figures.frechet[0].samples for m in findings.measured):.2f}",
-            f"least Fréchet distance to the training digits; real held-out digits have "
-            f"{distance.held_out:.2f}",
-        ),
-        (f"{findings.parameters:,}", f"parameters, trained for {steps:,} steps of 128 digits"),
+        (f"{findings.parameters:,}", f"weights, trained in {steps:,} steps of 128 digits"),
         (f"{seconds:.0f} s", f"for everything on this page, on {_machine()}"),
     )
     return element(
         "header",
         element("h1", "A diffusion model of handwritten digits"),
-        element(
-            "p",
+        _p(
             f"A small network has just learned to draw digits from {len(data):,} real ones (8x8 "
-            "pixels, from scikit-learn). It learned to take noise away from noisy digits, told which "
-            "digit to expect. Started from pure noise it now draws new ones: below are ten of each "
-            "class by every sampler, what a classifier says about them, and how far the network is "
-            "from what is possible. All formulas are functions of ",
+            "pixels, from scikit-learn): it was shown noisy digits, told which digit each was, and "
+            "learned to take the noise away. Started from pure noise it now draws new ones. Below "
+            "are ten of each class by every sampler, what a classifier says of them, and how far "
+            "the network is from what is possible. Every formula in it is a function of ",
             element("code", "refdiff.equations"),
             ", one for each published equation.",
         ),
@@ -171,88 +170,70 @@ def _samples(findings: Findings) -> Markup:
     return _section(
         "Samples",
         _p(
-            "Rows are the digits that were asked for. The first noise of each place is the same on "
-            "every sheet, so that the samplers can be compared picture by picture."
+            "Each row shows the digit asked for. A place has the same first noise on every sheet, "
+            "so that samplers can be compared picture by picture. What the classifier takes for "
+            "another digit has a red frame."
         ),
         element("div", *sheets, real, class_="sheets"),
     )
 
 
 def _way(findings: Findings) -> Markup:
-    slugs = {entry.method.slug: entry for entry in findings.measured}
-    chosen = slugs.get("guided-1", findings.measured[-1])
+    chosen = chosen_guided(findings.measured)
     return _section("From noise to digits", way_figure(chosen, findings.judge.data))
 
 
 def _figures(findings: Findings) -> Markup:
     judge = findings.judge
-    held_out = judge.held_out
-    nearest = float(np.median(nearest_distances(held_out.images, judge.data)))
+    nearest = float(np.median(nearest_distances(judge.held_out.images, judge.data)))
     count = findings.measured[0].figures.count
     return _section(
         "Measured",
         _p(
-            "Recognised as asked: the share of the samples that a scikit-learn classifier, trained "
-            "on the real training digits alone, takes for the class that was asked for. Fréchet "
-            "distance: between the samples and the training digits, each taken for a Gaussian, "
-            f"squared, in two kinds of features; from {count} samples it is never near 0, so real "
-            f"held-out digits are measured in the same way, {count} at a time. Guidance buys "
-            "recognisable digits with variety: as w grows, the first figure rises and then the "
-            "distance does too."
+            element("b", "Recognised as asked: "),
+            "the share of the samples that a scikit-learn classifier, trained on the real training "
+            "digits alone, takes for the class that was asked for. ",
+            element("b", "Fréchet distance: "),
+            "between the samples and the training digits, each summed up by mean and covariance, "
+            "squared, in two kinds of features. From few pictures it is never near 0, so real "
+            f"held-out digits are measured in the same way, {count} at a time (mean ± standard "
+            "deviation over draws). ",
+            element("b", "To the nearest training digit: "),
+            "the median distance, root mean square over pixels from -1 to 1. A copy would have 0.",
         ),
         figures_table(findings.measured, nearest),
         _p(
-            "To the nearest training digit: the median distance, root mean square over pixels from "
-            "-1 to 1. Copies of training digits would have 0; real digits that are new have the "
-            "distance in the last row."
+            "Guidance buys recognisable digits with variety: the larger the weight, the clearer "
+            "each digit, and the more all of a class look alike."
         ),
     )
 
 
 def _losses(findings: Findings) -> Markup:
-    levels, config = findings.levels, findings.run.config
-    prediction = config.objective.prediction
-    curve = [(float(entry.step), entry.loss) for entry in findings.log]
-    training = line_chart(
-        [
-            Line("training loss, mean of 20 steps", "first", curve),
-            Line(
-                "least loss of a Gaussian with the digits' mean and covariance",
-                "reference",
-                [(0.0, findings.bound), (curve[-1][0], findings.bound)],
-            ),
-        ],
-        title="Training loss by step, beside the least loss of a Gaussian",
-        across="step",
-        up=f"mean square error of {prediction}",
-    )
-    by_level = line_chart(
-        [
-            Line(name, style, list(zip(map(float, levels.times), values, strict=True)))
-            for name, style, values in (
-                ("network, told the class", "first", levels.with_class),
-                ("network, not told the class", "second", levels.without_class),
-                ("least loss of that Gaussian", "reference", levels.affine),
-            )
-        ],
-        title="Loss of the predicted noise by noise level, beside the least loss of a Gaussian",
-        across="time t (0: the digit, 1000: pure noise)",
-        up="mean square error of eps",
-        logarithmic=True,
+    levels, prediction = findings.levels, findings.run.config.objective.prediction
+    charts = (
+        training_chart(findings.log, findings.bound, prediction),
+        level_chart(levels),
+        ratio_chart(levels),
     )
     return _section(
         "How good can it get?",
         _p(
-            "The least loss that any network could reach on digits is unknown, but a bound is: for "
-            "Gaussian data the optimal prediction has a closed form (",
+            "What the best network could reach on digits nobody knows, but a bound is known. For "
+            "Gaussian data the optimal prediction has a closed form, and the dashed lines are its "
+            "loss for the Gaussian with the mean and covariance of the training digits (",
             element("code", "refdiff.closed_form.Gaussian.minimal_eps_loss"),
-            "). The dashed line is its loss for the Gaussian with the mean and covariance of the "
-            "training digits. No affine predictor does better than that on the training digits "
-            "themselves; a network that has learned more than mean and covariance must go below it. "
-            f"On held-out digits the network that is told the class is below the line at "
-            f"{levels.below} of {len(levels.times)} noise levels.",
+            "). No predictor that is affine in the noisy picture does better on these digits; a "
+            "network that has learned more than mean and covariance must go below. Near pure noise "
+            "mean and covariance are all that can still be seen, so there the bound is the "
+            "Bayes-optimal loss of a network that is not told the class, and such a network should "
+            "meet it.",
         ),
-        element("div", element("figure", training), element("figure", by_level), class_="charts"),
+        _p(
+            f"Measured on {len(findings.judge.held_out)} held-out digits: told the class, the "
+            f"network is below the line at {levels.below} of {len(levels.times)} noise levels."
+        ),
+        element("div", *(element("figure", chart) for chart in charts), class_="charts"),
     )
 
 
@@ -260,32 +241,34 @@ def _exact(findings: Findings) -> Markup:
     return _section(
         "Samplers without luck",
         _p(
-            "For data whose law is Gaussian the perfect network is known, and what a sampler makes "
-            "of it can be computed exactly, with no draw at all: every sampler is an affine function "
-            "of its noise (",
+            "For Gaussian data the perfect network is known, and every sampler is an affine "
+            "function of the noise it draws, so the law of its output follows without a draw (",
             element("code", "refdiff.closed_form.output_moments"),
-            "). Each entry is the error of the mean, then the standard deviation of the output, for "
-            "the samplers and the noise schedule of this page. Data in a single point must come back "
-            "as that point, with spread 0 whatever the number of steps: a sampler that ends at the "
-            "wrong noise level fails here. A spread of 0.5 is reached in the limit of many steps; "
-            "what is missing at few is the sampler's own error, not the network's.",
+            "). Each entry is the error of the mean, then the standard deviation of the output, by "
+            "the samplers and with the noise schedule of this page.",
         ),
         exact_table(findings.facts, MEAN),
+        _p(
+            "Data in a single point come back as that point, with spread 0, whatever the number of "
+            "steps: a sampler that ends at the wrong noise level fails here. A spread of 0.5 is "
+            "reached only in the limit of many steps; what is missing at few steps is the "
+            f"sampler's own error, not the network's. 0 stands for less than {ROUNDING:g}."
+        ),
     )
 
 
 def _again(findings: Findings) -> Markup:
     return _section(
         "Again",
-        _p("This page was made, and the network sampled, by:"),
+        _p("This page was made by the first command; the second samples from the same network."),
         element("pre", f"{findings.command}\n{findings.sampling}"),
         times_table(findings.times),
         _p(
             element(
                 "small",
                 f"refdiff {refdiff.__version__}, Python {platform.python_version()}, seed "
-                f"{findings.run.config.seed}. The same seed on the same kind of machine gives the "
-                "same page, but for the times.",
+                f"{findings.run.config.seed}. The same seed on the same machine gives the same "
+                "page, but for the times.",
             )
         ),
     )

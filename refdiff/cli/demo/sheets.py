@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 
 from refdiff.cli.demo.markup import Markup, element, picture
 from refdiff.cli.demo.measuring import Measured
-from refdiff.pictures import grid, to_uint8
+from refdiff.pictures import grid, png_bytes, to_uint8
 from refdiff.training.data import ImageData
 
-__all__ = ["real_sheet", "sample_sheet", "sheet_figure", "sheet_pixels", "way_figure"]
+__all__ = ["png_sheet", "real_sheet", "sample_sheet", "sheet_figure", "sheet_pixels", "way_figure"]
 
 _SCALE = 4
-_PADDING = 4
+_PADDING = 3
 _MISTAKEN = (209, 36, 47)
-_GREY = 128
+_GREY = 64
 
 
 def sheet_pixels(
@@ -102,6 +102,13 @@ def sample_sheet(measured: Measured, data: ImageData) -> Markup:
     return sheet_figure(measured.method.name, about, sheet, data.class_names or ())
 
 
+def png_sheet(measured: Measured) -> bytes:
+    """Return the samples of a method as a PNG file, a row a class."""
+    labels = measured.samples.labels
+    asked = np.zeros(len(measured.taken_for), np.int64) if labels is None else labels.numpy()
+    return png_bytes(sheet_pixels(to_uint8(measured.samples.images), asked))
+
+
 def real_sheet(held_out: ImageData, taken_for: NDArray[np.int64], per_class: int) -> Markup:
     """Show the first held-out digits of each class in the same way."""
     labels = np.zeros(len(held_out), np.int64) if held_out.labels is None else held_out.labels
@@ -126,10 +133,10 @@ def way_figure(measured: Measured, data: ImageData) -> Markup:
     sheet = np.repeat(sheet, 3 // sheet.shape[-1], axis=-1)
     names = data.class_names or ()
     rows = element("ol", *(element("li", name) for name in names[: len(states[0])]))
-    columns = element("ol", *(element("li", f"t={t}") for t in times), class_="times")
+    columns = element("ol", *(element("li", str(t)) for t in times), class_="times")
     about = (
-        f"{measured.method.name}: one sample of each class on its way from pure noise (left) to "
-        "the picture (right). The same noise, another label: another digit."
+        f"{measured.method.name}: one sample of each class on its way from pure noise (left, time "
+        f"{times[0]}) to the picture (right, time {times[-1]})."
     )
     return element(
         "figure",

@@ -8,7 +8,11 @@ from refdiff.cli.demo.exact import STEPS, ExactFact
 from refdiff.cli.demo.markup import Markup, element
 from refdiff.cli.demo.measuring import Measured
 
-__all__ = ["exact_table", "figures_table", "percent", "times_table"]
+__all__ = ["ROUNDING", "exact_table", "figures_table", "percent", "times_table"]
+
+
+ROUNDING = 1e-15
+"""What is smaller is rounding, and is shown as 0."""
 
 
 def percent(share: float | None) -> str:
@@ -78,7 +82,8 @@ def figures_table(measured: Sequence[Measured], nearest_held_out: float) -> Mark
 
 def _calls(entry: Measured) -> int:
     """Network calls: two a step with guidance, one without."""
-    return entry.method.config.steps * (2 if entry.method.config.guidance else 1)
+    config = entry.method.config
+    return (config.steps or 0) * (2 if config.guidance else 1)
 
 
 def exact_table(facts: Sequence[ExactFact], mean: float) -> Markup:
@@ -111,7 +116,7 @@ def exact_table(facts: Sequence[ExactFact], mean: float) -> Markup:
 
 
 def _small(value: float) -> str:
-    return "0" if value == 0 else f"{value:.2g}"
+    return "0" if abs(value) < ROUNDING else f"{value:.2g}"
 
 
 def times_table(times: Sequence[tuple[str, float]]) -> Markup:
