@@ -103,7 +103,9 @@ def tolerance(identifier: str) -> Tolerance:
     return _table()[identifier]
 
 
-def assert_law(identifier: str, actual: Any, expected: Any, *, scale: Any = 1.0) -> None:
+def assert_law(
+    identifier: str, actual: Any, expected: Any, *, scale: Any = 1.0, terms: Any = None
+) -> None:
     """Assert that the two sides of a numbered law agree as closely as that law holds.
 
     Parameters
@@ -118,16 +120,23 @@ def assert_law(identifier: str, actual: Any, expected: Any, *, scale: Any = 1.0)
         Same shape, or `expected` a single number.
     scale : float or array
         A documented amplification (a gain, the size of the data), by default none.
+    terms : float or array, optional
+        For a relative law whose two sides are differences: the sum of the absolute values of what
+        was subtracted, in place of the magnitudes of the sides.
 
     Raises
     ------
     AssertionError
         If the law does not hold; the message states it.
     ValueError
-        If there is no such law.
+        If there is no such law, or `terms` are given for a law that is not relative.
     """
     __tracebackhide__ = True
     law = tolerance(identifier)
+    if terms is not None and law.kind != "relative":
+        raise ValueError(
+            f"terms={terms!r} belong to relative laws, and {identifier} is {law.kind}; use scale="
+        )
     if law.kind == "standard-errors":
         assert_within_standard_errors(actual, expected, num=law.value * float(scale))
         return
@@ -135,6 +144,7 @@ def assert_law(identifier: str, actual: Any, expected: Any, *, scale: Any = 1.0)
     if law.kind == "relative":
         got, want = as_float64(actual), as_float64(expected)
         if got.shape == want.shape or want.ndim == 0:  # otherwise the shapes are what is wrong
-            allowed = allowed * np.maximum(np.abs(got), np.abs(want))
+            sides = np.maximum(np.abs(got), np.abs(want))
+            allowed = allowed * (sides if terms is None else np.abs(as_float64(terms)))
     what = f"{identifier} ({law.statement})"
     raise_unless_within(what, actual, expected, allowed, unit=f"the {law.kind} tolerance")

@@ -67,6 +67,16 @@ def test_scale_widens_element_by_element():
         assert_law("P021", wrong, np.zeros(2), scale=np.array([4.0, 1.0]))
 
 
+def test_terms_take_the_place_of_the_sides_of_a_relative_law():
+    assert_law("P012", 1e-9 + 5e-13, 1e-9, terms=1.0)
+    with pytest.raises(AssertionError):
+        assert_law("P012", 1e-9 + 5e-13, 1e-9)
+    with pytest.raises(AssertionError):
+        assert_law("P012", 1e-9 + 5e-12, 1e-9, terms=1.0)
+    with pytest.raises(ValueError, match="P011 is absolute"):
+        assert_law("P011", 1.0, 1.0, terms=1.0)
+
+
 def test_exact_is_exact():
     assert_law("P061", np.array([0.1, math.inf]), np.array([0.1, math.inf]))
     with pytest.raises(AssertionError):
