@@ -190,12 +190,14 @@ def _factor_of_covariance(name: str, covariance: _Array) -> _Array:
             f"{name} is not symmetric: it differs from its transpose by {lopsided:.3g}"
         )
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
-    if values.min(initial=0.0) < -len(covariance) * rounding:
+    # What forming the covariance and finding its eigenvalues may make of an exact zero.
+    zero = 10 * len(covariance) * np.finfo(np.float64).eps * np.abs(values).max(initial=0.0)
+    if values.min(initial=0.0) < -zero:
         raise ValueError(
             f"{name} has the eigenvalue {values.min():.3g}; a covariance has none below zero"
         )
-    # What is left of a zero eigenvalue after rounding would enter under a square root: as 1e-8.
-    values[values < rounding] = 0.0
+    # Left as it is, it would enter under a square root: 1e-16 as 1e-8.
+    values[values < zero] = 0.0
     factor: _Array = np.sqrt(values)[:, np.newaxis] * vectors.T
     return factor
 
