@@ -116,7 +116,7 @@ def exact_table(facts: Sequence[ExactFact], mean: float) -> Markup:
 
 
 def _small(value: float) -> str:
-    return "0" if abs(value) < ROUNDING else f"{value:.2g}"
+    return "0" if abs(value) < ROUNDING else f"{value:.3g}"
 
 
 def times_table(times: Sequence[tuple[str, float]]) -> Markup:
