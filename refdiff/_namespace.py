@@ -169,7 +169,8 @@ def _mpmath_backend() -> SimpleNamespace:
         minimum=min,
         maximum=max,
         divide=divide,
-        log_ndtr=lambda x: mp.log(mp.ncdf(x)),
+        # 1 - Phi(-x) where Phi is close to 1, so that all digits of the tail stay.
+        log_ndtr=lambda x: mp.log1p(-mp.ncdf(-x)) if x > 0 else mp.log(mp.ncdf(x)),
         to_bits=lambda nats: nats / mp.log(2),
     )
 
