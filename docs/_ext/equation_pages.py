@@ -4,16 +4,15 @@ import inspect
 import json
 import os
 import re
-from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from generated import directive, heading, write_pages
-from sphinx.util import logging
 
 from refdiff.catalogue import Catalogue, Equation, Paper, implementations, load
+from refdiff.cli.equation_tests import VerifyingTests, find_tests
 from refdiff.testing.ledger import source_hash
-
-logger = logging.getLogger(__name__)
 
 _FORMULA = re.compile(r"^\.\. math::[ \t]*(.*(?:\n(?:[ \t]+.*)?)*)", re.MULTILINE)
 
@@ -27,88 +26,93 @@ def _label(equation_id: str) -> str:
     return "eqn-" + equation_id.replace("/", "-")
 
 
-def _house_formula(function) -> str:
+def _public_name(function: Callable) -> str:
+    inner = "continuous." if ".continuous" in function.__module__ else ""
+    return f"refdiff.equations.{inner}{function.__name__}"
+
+
+def _house_formula(function: Callable | None) -> str:
     """Return the display formula of a docstring, the one place where the house formula stands."""
-    found = _FORMULA.search(inspect.getdoc(function) or "")
-    if found is None:
-        return ""
+    found = _FORMULA.search(inspect.getdoc(function) or "") if function else None
     # The lines of the block end where a section of the docstring, at the margin, begins.
-    return inspect.cleandoc(found.group(1)).strip()
+    return inspect.cleandoc(found.group(1)).strip() if found else ""
 
 
-def _read_ledger(path: Path) -> dict:
-    if not path.is_file():
-        logger.info("no ledger at %s: the pages will say that no test run is recorded", path)
-        return {}
-    return json.loads(path.read_text("utf-8"))["equations"]
+@dataclass(frozen=True)
+class Evidence:
+    """What stands behind the equations: functions, tests, and what a recorded run tested."""
+
+    functions: Mapping[str, Callable]
+    tests: VerifyingTests
+    recorded: Mapping[str, str | None]
+
+    def is_stale(self, equation: Equation) -> bool:
+        """Say whether a function has changed since the recorded run of its tests."""
+        function = self.functions.get(equation.id)
+        seen = self.recorded.get(equation.id)
+        return function is not None and seen is not None and seen != source_hash(function)
+
+    def verified_by(self, equation: Equation) -> str:
+        """Name the tests of an equation, each with its outcome where a run is recorded."""
+        stale = "the function has changed since" if self.is_stale(equation) else ""
+        lines = []
+        for test in self.tests.of(equation.id):
+            outcome = stale or test.outcome or "not run before this build"
+            detail = "; ".join(filter(None, [test.kind, outcome]))
+            lines.append(f"| ``{test.nodeid}`` ({detail})")
+        return "\n".join(lines)
 
 
-def _verified_by(equation: Equation, function, ledger: dict) -> str:
-    """Say which tests verified an equation, and whether the function is still the one they ran."""
-    if not ledger:
-        return "no test run is recorded in this build"
-    record = ledger.get(equation.id, {"tests": []})
-    if record.get("function_sha256") != source_hash(function):
-        return "the function has changed since the recorded test run"
-    outcomes: dict[tuple[str, str], Counter] = {}
-    for test in record["tests"]:
-        name = test["nodeid"].partition("[")[0]
-        outcomes.setdefault((name, test["kind"]), Counter())[test["outcome"]] += 1
+def gather(root: Path) -> Evidence:
+    """Collect the evidence from the package and from the checkout around it."""
+    ledger = Path(os.environ.get("REFDIFF_LEDGER", root / "build" / "ledger.json"))
+    if not ledger.is_file():
+        # The variable promises a ledger only once the tests have run.
+        os.environ.pop("REFDIFF_LEDGER", None)
+        return Evidence(implementations(), find_tests(root), {})
+    entries = json.loads(ledger.read_text("utf-8"))["equations"]
+    recorded = {name: entry["function_sha256"] for name, entry in entries.items()}
+    return Evidence(implementations(), find_tests(root), recorded)
+
+
+def _facts(equation: Equation, evidence: Evidence) -> str:
+    function = evidence.functions.get(equation.id)
+    facts = {
+        "Function": f":py:func:`{_public_name(function)}`" if function else "",
+        "Domain": _rst(equation.domain),
+        "Uses": ", ".join(f":ref:`{_label(used)}`" for used in equation.uses),
+        "Errata": _rst(equation.errata),
+        "Deviation": _rst(equation.deviation),
+        "Verified by": evidence.verified_by(equation),
+    }
     lines = []
-    for (name, kind), counts in sorted(outcomes.items()):
-        detail = ", ".join(
-            outcome if count == 1 else f"{count} {outcome}" for outcome, count in counts.items()
-        )
-        lines.append(f"| ``{name}`` ({kind}; {detail})")
-    return "\n".join(lines) or "no test"
-
-
-def _facts(equation: Equation, function, ledger: dict) -> str:
-    facts = {}
-    if function is not None:
-        facts["Function"] = f":py:func:`refdiff.equations.{_public_name(function)}`"
-        facts["Verified by"] = _verified_by(equation, function, ledger)
-    if equation.domain:
-        facts["Domain"] = _rst(equation.domain)
-    if equation.uses:
-        facts["Uses"] = ", ".join(f":ref:`{_label(used)}`" for used in equation.uses)
-    if equation.errata:
-        facts["Errata"] = _rst(equation.errata)
-    if equation.deviation:
-        facts["Deviation"] = _rst(equation.deviation)
-    lines = [".. rst-class:: equation-facts", ""]
     for name, fact in facts.items():
-        first, *rest = fact.splitlines()
-        lines += [f":{name}: {first}", *(f"   {line}" for line in rest)]
-    return "\n".join(lines) + "\n" if facts else ""
+        if fact:
+            first, *rest = fact.splitlines()
+            lines += [f":{name}: {first}", *(f"   {line}" for line in rest)]
+    return "\n".join([".. rst-class:: equation-facts", "", *lines]) + "\n" if lines else ""
 
 
-def _public_name(function) -> str:
-    return f"{'continuous.' if '.continuous' in function.__module__ else ''}{function.__name__}"
-
-
-def _section(equation: Equation, function, ledger: dict) -> str:
+def _section(equation: Equation, evidence: Evidence) -> str:
+    house = _house_formula(evidence.functions.get(equation.id))
     source = " · ".join(filter(None, [f"``{equation.id}``", equation.citation, equation.status]))
     parts = [
         f".. _{_label(equation.id)}:\n",
         heading(_rst(equation.title), "-"),
         f".. rst-class:: equation-source\n\n{source}\n",
+        _rst(equation.meaning) + "\n",
     ]
-    if equation.meaning:
-        parts.append(_rst(equation.meaning) + "\n")
-    house = _house_formula(function) if function is not None else ""
     if house:
         parts.append(directive("math", body=house))
-    if equation.latex and not house:
+    if house and equation.latex:
+        parts.append("In the paper's form:\n")
+    if equation.latex:
         parts.append(directive("math", body=equation.latex))
-    elif equation.latex:
-        parts.append("In the paper's notation:\n")
-        parts.append(directive("math", body=equation.latex))
-    parts.append(_facts(equation, function, ledger))
+    parts.append(_facts(equation, evidence))
     return "\n".join(parts)
 
 
-def _page(paper: Paper, catalogue: Catalogue, functions: dict, ledger: dict) -> str:
+def _page(paper: Paper, catalogue: Catalogue, evidence: Evidence) -> str:
     arxiv = f" Numbers are those of arXiv:{paper.arxiv}{paper.version}." if paper.arxiv else ""
     parts = [
         f".. _paper-{paper.key}:\n",
@@ -116,7 +120,7 @@ def _page(paper: Paper, catalogue: Catalogue, functions: dict, ledger: dict) -> 
         f"{paper.authors}, :cite:p:`{paper.bibkey}`.{arxiv}\n",
         _rst(paper.notation) + "\n",
     ]
-    parts += [_section(e, functions.get(e.id), ledger) for e in catalogue.of_paper(paper.key)]
+    parts += [_section(equation, evidence) for equation in catalogue.of_paper(paper.key)]
     return "\n".join(parts)
 
 
@@ -127,45 +131,31 @@ def _short(paper: Paper) -> str:
     return f"{who} {paper.year}"
 
 
-def _table(catalogue: Catalogue, functions: dict) -> str:
+def _table(catalogue: Catalogue, evidence: Evidence) -> str:
     """All equations in one list: what a reader with a paper in hand searches."""
     rows = ["* - Paper", "  - Equation", "  - Printed as", "  - Function"]
     for equation in catalogue.equations.values():
-        function = functions.get(equation.id)
-        link = (
-            f":py:func:`~refdiff.equations.{_public_name(function)}`"
-            if function
-            else equation.status
-        )
+        function = evidence.functions.get(equation.id)
+        paper = catalogue.papers[equation.paper]
         rows += [
-            f"* - :ref:`{_short(catalogue.papers[equation.paper])} <paper-{equation.paper}>`",
+            f"* - :ref:`{_short(paper)} <paper-{equation.paper}>`",
             f"  - :ref:`{_label(equation.id)}`",
             f"  - {equation.citation}",
-            f"  - {link}",
+            f"  - :py:func:`~{_public_name(function)}`" if function else f"  - {equation.status}",
         ]
-    return directive(
-        "list-table",
-        body="\n".join(rows),
-        header_rows="1",
-        widths="18 34 17 31",
-        **{"class": "equation-list"},
-    )
+    options = {"header_rows": "1", "widths": "18 34 17 31", "class": "equation-list"}
+    return directive("list-table", body="\n".join(rows), **options)
 
 
 def generate(app) -> None:
-    catalogue, functions = load(), implementations()
-    default = Path(app.srcdir).parent / "build" / "ledger.json"
-    ledger = _read_ledger(Path(os.environ.get("REFDIFF_LEDGER", default)))
-    pages = {
-        f"{key}.rst": _page(paper, catalogue, functions, ledger)
-        for key, paper in catalogue.papers.items()
-    }
+    catalogue, evidence = load(), gather(Path(app.srcdir).parent)
+    pages = {f"{key}.rst": _page(p, catalogue, evidence) for key, p in catalogue.papers.items()}
     entries = "\n".join(f"generated/equations/{key}" for key in catalogue.papers)
     pages["contents.inc"] = "\n".join(
         [
             directive("toctree", body=entries, maxdepth="1"),
             heading("All equations", "-"),
-            _table(catalogue, functions),
+            _table(catalogue, evidence),
         ]
     )
     write_pages(Path(app.srcdir) / "generated" / "equations", pages)
