@@ -142,6 +142,10 @@ def test_a_missing_package_is_named(program, monkeypatch, tmp_path):
     assert "needs sklearn" in ended.sentence
 
 
+def test_the_help_names_the_number_of_steps_that_are_taken(program):
+    assert f"(default: {recipe.STEPS})" in " ".join(program("demo", "--help").out.split())
+
+
 def test_the_recipe_can_be_guided_and_shows_every_kind_of_sampler():
     config = recipe.training(seed=3)
     assert config.model.num_classes == 10
