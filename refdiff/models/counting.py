@@ -17,8 +17,8 @@ __all__ = ["count_flops", "count_multiply_adds", "count_parameters", "summary"]
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Return the number of trainable numbers in a module."""
-    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+    """Return the number of weights in a module, frozen ones included."""
+    return sum(p.numel() for p in model.parameters())
 
 
 def count_flops(model: UNet) -> int:

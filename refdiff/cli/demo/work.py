@@ -14,6 +14,7 @@ from refdiff.cli.demo.measuring import Judge, measure
 from refdiff.cli.demo.recipe import methods
 from refdiff.cli.demo.report import Findings
 from refdiff.cli.progress import bar
+from refdiff.models import count_parameters
 from refdiff.training.config import TrainConfig
 from refdiff.training.data import load_data
 from refdiff.training.log import read_log
@@ -87,7 +88,7 @@ def carry_out(
         bound=training_bound(data, run.alpha_bars, config.objective.prediction),
         facts=facts,
         times=times,
-        parameters=sum(weights.numel() for weights in run.model.parameters()),
+        parameters=count_parameters(run.model),
         command=again,
         sampling=f"refdiff sample {folder} --guidance 1 --output samples.png",
     )
