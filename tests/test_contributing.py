@@ -62,7 +62,7 @@ def repository(tmp_path):
     replace(support / "textbook.py", "\nTEXTBOOK = {", f"\n{blocks[3]}\n\nTEXTBOOK = {{")
     with (support / "textbook.py").open("a", encoding="utf-8") as file:
         file.write('\nTEXTBOOK["noise_to_signal"] = noise_to_signal\n')
-    replace(support / "cases.py", "ROWS = [\n", f"ROWS = [\n    {blocks[4]}")
+    replace(support / "cases.py", "ROWS = [\n", f"ROWS = [\n    {blocks[4].strip()},\n")
     law = tmp_path / "tests" / "equations" / "test_ratios.py"
     law.write_text('"""Ratios."""\n' + LAW_HEADER + blocks[5], "utf-8")
     return tmp_path

@@ -69,6 +69,9 @@ def check_command(program: str, *arguments: str) -> None:
     elif program == "tox":
         named = arguments[arguments.index("-e") + 1].split(",") if "-e" in arguments else []
         assert set(named) <= tox_environments()
+    elif program in ("torchrun", "accelerate"):
+        assert "refdiff.cli" in arguments
+        check_command("refdiff", *arguments[arguments.index("refdiff.cli") + 1 :])
     else:
         assert program == "pip", f"{program}: what a reader is told to run must be checked here"
         extras = {
