@@ -54,6 +54,7 @@ napoleon_use_ivar = False
 api_packages = [
     "refdiff",
     "refdiff.equations",
+    "refdiff.equations.continuous",
     "refdiff.closed_form",
     "refdiff.samplers",
     "refdiff.models",
