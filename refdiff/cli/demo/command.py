@@ -36,7 +36,7 @@ class Demo:
     """Folder for report.html, samples.png and the trained network (run); made if missing."""
     seed: Whole = 0
     """Seed of the weights, the training and the samples."""
-    steps: Annotated[OptionalWhole, default_hint("1000")] = None
+    steps: Annotated[OptionalWhole, default_hint("800")] = None
     """Training steps; fewer give a quick look at worse digits."""
 
     def run(self) -> int:

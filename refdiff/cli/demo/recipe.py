@@ -16,7 +16,7 @@ from refdiff.training.sampling import SampleConfig
 
 __all__ = ["PER_CLASS", "STEPS", "Method", "methods", "training"]
 
-STEPS = 1000
+STEPS = 800
 """Training steps: a fixed number and no time limit, so that a seed gives the same network."""
 
 PER_CLASS = 10
