@@ -63,6 +63,7 @@ api_packages = [
     "refdiff.evaluation",
     "refdiff.pictures",
     "refdiff.testing",
+    "refdiff.testing.strategies",
     "refdiff.catalogue",
 ]
 
