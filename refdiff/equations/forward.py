@@ -18,6 +18,7 @@ full array.
 from __future__ import annotations
 
 from refdiff._checks import CLOSED_UNIT, HALF_OPEN_AT_0, check_in, check_less_noisy
+from refdiff._cures import ALPHA_BAR, NOT_LOST
 from refdiff._namespace import Array, sqrt
 from refdiff.catalogue import implements
 
@@ -28,9 +29,6 @@ __all__ = [
     "transition_mean",
     "transition_variance",
 ]
-
-_ALPHA_BAR = "alpha_bar is the fraction of the data's variance that is left, between 0 and 1."
-_NOT_LOST = "at alpha_bar_s=0 no signal is left to pass on; choose a less noisy s."
 
 
 @implements("ho2020/marginal-mean")
@@ -65,7 +63,7 @@ def forward_mean(x_0: Array, *, alpha_bar_t: Array) -> Array:
     >>> forward_mean(2.0, alpha_bar_t=0.25)
     1.0
     """
-    check_in(CLOSED_UNIT, _ALPHA_BAR, alpha_bar_t=alpha_bar_t)
+    check_in(CLOSED_UNIT, ALPHA_BAR, alpha_bar_t=alpha_bar_t)
     return sqrt(alpha_bar_t) * x_0
 
 
@@ -104,7 +102,7 @@ def forward_variance(*, alpha_bar_t: Array) -> Array:
     >>> forward_variance(alpha_bar_t=0.25)
     0.75
     """
-    check_in(CLOSED_UNIT, _ALPHA_BAR, alpha_bar_t=alpha_bar_t)
+    check_in(CLOSED_UNIT, ALPHA_BAR, alpha_bar_t=alpha_bar_t)
     return 1 - alpha_bar_t
 
 
@@ -142,7 +140,7 @@ def forward_sample(x_0: Array, eps: Array, *, alpha_bar_t: Array) -> Array:
     >>> forward_sample(1.0, -1.0, alpha_bar_t=0.36).__round__(12)
     -0.2
     """
-    check_in(CLOSED_UNIT, _ALPHA_BAR, alpha_bar_t=alpha_bar_t)
+    check_in(CLOSED_UNIT, ALPHA_BAR, alpha_bar_t=alpha_bar_t)
     return sqrt(alpha_bar_t) * x_0 + sqrt(1 - alpha_bar_t) * eps
 
 
@@ -181,8 +179,8 @@ def transition_mean(x_s: Array, *, alpha_bar_t: Array, alpha_bar_s: Array) -> Ar
     >>> transition_mean(3.0, alpha_bar_t=0.2, alpha_bar_s=0.8)
     1.5
     """
-    check_in(CLOSED_UNIT, _ALPHA_BAR, alpha_bar_t=alpha_bar_t)
-    check_in(HALF_OPEN_AT_0, _NOT_LOST, alpha_bar_s=alpha_bar_s)
+    check_in(CLOSED_UNIT, ALPHA_BAR, alpha_bar_t=alpha_bar_t)
+    check_in(HALF_OPEN_AT_0, NOT_LOST, alpha_bar_s=alpha_bar_s)
     check_less_noisy(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
     return sqrt(alpha_bar_t / alpha_bar_s) * x_s
 
@@ -225,7 +223,7 @@ def transition_variance(*, alpha_bar_t: Array, alpha_bar_s: Array) -> Array:
     >>> transition_variance(alpha_bar_t=0.25, alpha_bar_s=1.0)
     0.75
     """
-    check_in(CLOSED_UNIT, _ALPHA_BAR, alpha_bar_t=alpha_bar_t)
-    check_in(HALF_OPEN_AT_0, _NOT_LOST, alpha_bar_s=alpha_bar_s)
+    check_in(CLOSED_UNIT, ALPHA_BAR, alpha_bar_t=alpha_bar_t)
+    check_in(HALF_OPEN_AT_0, NOT_LOST, alpha_bar_s=alpha_bar_s)
     check_less_noisy(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
     return (alpha_bar_s - alpha_bar_t) / alpha_bar_s

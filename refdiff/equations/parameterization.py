@@ -15,6 +15,7 @@ prediction, the score, stands in :mod:`refdiff.equations.score`.
 from __future__ import annotations
 
 from refdiff._checks import CLOSED_UNIT, HALF_OPEN_AT_0, HALF_OPEN_AT_1, check_in
+from refdiff._cures import ALPHA_BAR, NO_NOISE_AT_1, NO_SIGNAL_AT_0
 from refdiff._namespace import Array, sqrt
 from refdiff.catalogue import implements
 
@@ -26,13 +27,6 @@ __all__ = [
     "x_0_from_eps",
     "x_0_from_v",
 ]
-
-_ALPHA_BAR = "alpha_bar is the fraction of the data's variance that is left, between 0 and 1."
-_NO_SIGNAL = (
-    "at alpha_bar_t=0 (zero terminal SNR) x_t holds no signal to recover x_0 from; predict x_0 or "
-    "v there."
-)
-_NO_NOISE = "at alpha_bar_t=1 there is no noise, so eps and the score are undefined."
 
 
 @implements("ho2020/x-0-from-eps", "song2021ddim/predicted-x-0")
@@ -74,7 +68,7 @@ def x_0_from_eps(x_t: Array, eps: Array, *, alpha_bar_t: Array) -> Array:
     >>> x_0_from_eps(1.1, 1.0, alpha_bar_t=0.25).__round__(12)
     0.467949192431
     """
-    check_in(HALF_OPEN_AT_0, _NO_SIGNAL, alpha_bar_t=alpha_bar_t)
+    check_in(HALF_OPEN_AT_0, NO_SIGNAL_AT_0, alpha_bar_t=alpha_bar_t)
     return (x_t - sqrt(1 - alpha_bar_t) * eps) / sqrt(alpha_bar_t)
 
 
@@ -112,7 +106,7 @@ def eps_from_x_0(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
     >>> eps_from_x_0(1.1, 1.0, alpha_bar_t=0.36).__round__(12)
     0.625
     """
-    check_in(HALF_OPEN_AT_1, _NO_NOISE, alpha_bar_t=alpha_bar_t)
+    check_in(HALF_OPEN_AT_1, NO_NOISE_AT_1, alpha_bar_t=alpha_bar_t)
     return (x_t - sqrt(alpha_bar_t) * x_0) / sqrt(1 - alpha_bar_t)
 
 
@@ -151,7 +145,7 @@ def v_from_eps(x_t: Array, eps: Array, *, alpha_bar_t: Array) -> Array:
     >>> v_from_eps(1.0, 0.8, alpha_bar_t=0.36).__round__(12)
     0.0
     """
-    check_in(HALF_OPEN_AT_0, _NO_SIGNAL, alpha_bar_t=alpha_bar_t)
+    check_in(HALF_OPEN_AT_0, NO_SIGNAL_AT_0, alpha_bar_t=alpha_bar_t)
     return (eps - sqrt(1 - alpha_bar_t) * x_t) / sqrt(alpha_bar_t)
 
 
@@ -190,7 +184,7 @@ def v_from_x_0(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
     >>> v_from_x_0(1.0, 0.6, alpha_bar_t=0.36).__round__(12)
     0.0
     """
-    check_in(HALF_OPEN_AT_1, _NO_NOISE, alpha_bar_t=alpha_bar_t)
+    check_in(HALF_OPEN_AT_1, NO_NOISE_AT_1, alpha_bar_t=alpha_bar_t)
     return (sqrt(alpha_bar_t) * x_t - x_0) / sqrt(1 - alpha_bar_t)
 
 
@@ -228,7 +222,7 @@ def x_0_from_v(x_t: Array, v: Array, *, alpha_bar_t: Array) -> Array:
     >>> x_0_from_v(1.0, -2.0, alpha_bar_t=0.0)
     2.0
     """
-    check_in(CLOSED_UNIT, _ALPHA_BAR, alpha_bar_t=alpha_bar_t)
+    check_in(CLOSED_UNIT, ALPHA_BAR, alpha_bar_t=alpha_bar_t)
     return sqrt(alpha_bar_t) * x_t - sqrt(1 - alpha_bar_t) * v
 
 
@@ -266,5 +260,5 @@ def eps_from_v(x_t: Array, v: Array, *, alpha_bar_t: Array) -> Array:
     >>> eps_from_v(1.0, -2.0, alpha_bar_t=0.0)
     1.0
     """
-    check_in(CLOSED_UNIT, _ALPHA_BAR, alpha_bar_t=alpha_bar_t)
+    check_in(CLOSED_UNIT, ALPHA_BAR, alpha_bar_t=alpha_bar_t)
     return sqrt(1 - alpha_bar_t) * x_t + sqrt(alpha_bar_t) * v

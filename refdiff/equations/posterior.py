@@ -12,6 +12,7 @@ any pair of levels. At s = 0 (alpha_bar_s = 1) the mean is x_0 and the variance 
 from __future__ import annotations
 
 from refdiff._checks import CLOSED_UNIT, HALF_OPEN_AT_0, HALF_OPEN_AT_1, check_in, check_less_noisy
+from refdiff._cures import NO_SIGNAL_AT_0, NOT_LOST, TO_REMOVE_AT_1
 from refdiff._namespace import Array, sqrt
 from refdiff.catalogue import implements
 
@@ -23,17 +24,10 @@ __all__ = [
     "posterior_variance",
 ]
 
-_NOISY = "at alpha_bar_t=1 there is no noise to remove; t must be a noisier time than 0."
-_NOT_LOST = "at alpha_bar_s=0 no signal is left at s; choose a less noisy s."
-_SIGNAL = (
-    "at alpha_bar_t=0 (zero terminal SNR) eps says nothing about x_0; predict x_0 or v there and "
-    "use posterior_mean."
-)
-
 
 def _check_levels(alpha_bar_t: Array, alpha_bar_s: Array) -> None:
-    check_in(HALF_OPEN_AT_1, _NOISY, alpha_bar_t=alpha_bar_t)
-    check_in(HALF_OPEN_AT_0, _NOT_LOST, alpha_bar_s=alpha_bar_s)
+    check_in(HALF_OPEN_AT_1, TO_REMOVE_AT_1, alpha_bar_t=alpha_bar_t)
+    check_in(HALF_OPEN_AT_0, NOT_LOST, alpha_bar_s=alpha_bar_s)
     check_less_noisy(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
 
 
@@ -163,7 +157,7 @@ def posterior_mean_from_eps(
     >>> posterior_mean_from_eps(2.0, 1.0, alpha_bar_t=0.25, alpha_bar_s=0.25)
     2.0
     """
-    check_in(HALF_OPEN_AT_0, _SIGNAL, alpha_bar_t=alpha_bar_t)
+    check_in(HALF_OPEN_AT_0, NO_SIGNAL_AT_0, alpha_bar_t=alpha_bar_t)
     _check_levels(alpha_bar_t, alpha_bar_s)
     of_eps = (alpha_bar_s - alpha_bar_t) / (alpha_bar_s * sqrt(1 - alpha_bar_t))
     return sqrt(alpha_bar_s / alpha_bar_t) * (x_t - of_eps * eps)
@@ -255,7 +249,7 @@ def optimal_reverse_variance(
     >>> optimal_reverse_variance(alpha_bar_t=0.25, alpha_bar_s=0.5, mean_squared_eps=1.0)
     0.3333333333333333
     """
-    check_in(HALF_OPEN_AT_0, _SIGNAL, alpha_bar_t=alpha_bar_t)
+    check_in(HALF_OPEN_AT_0, NO_SIGNAL_AT_0, alpha_bar_t=alpha_bar_t)
     _check_levels(alpha_bar_t, alpha_bar_s)
     check_in(
         CLOSED_UNIT,

@@ -11,17 +11,11 @@ optimal noise prediction to the score of q(x_t), and the optimal x_0 by Tweedie'
 from __future__ import annotations
 
 from refdiff._checks import CLOSED_UNIT, HALF_OPEN_AT_0, HALF_OPEN_AT_1, check_in
+from refdiff._cures import ALPHA_BAR, NO_NOISE_AT_1, NO_SIGNAL_AT_0
 from refdiff._namespace import Array, sqrt
 from refdiff.catalogue import implements
 
 __all__ = ["eps_from_score", "score_from_eps", "score_from_x_0", "x_0_from_score"]
-
-_ALPHA_BAR = "alpha_bar is the fraction of the data's variance that is left, between 0 and 1."
-_NO_SIGNAL = (
-    "at alpha_bar_t=0 (zero terminal SNR) x_t holds no signal to recover x_0 from; predict x_0 or "
-    "v there."
-)
-_NO_NOISE = "at alpha_bar_t=1 there is no noise, so eps and the score are undefined."
 
 
 @implements("dhariwal2021/score-from-x-0")
@@ -58,7 +52,7 @@ def score_from_x_0(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
     >>> score_from_x_0(2.0, 2.0, alpha_bar_t=0.25).__round__(12)
     -1.333333333333
     """
-    check_in(HALF_OPEN_AT_1, _NO_NOISE, alpha_bar_t=alpha_bar_t)
+    check_in(HALF_OPEN_AT_1, NO_NOISE_AT_1, alpha_bar_t=alpha_bar_t)
     return (sqrt(alpha_bar_t) * x_0 - x_t) / (1 - alpha_bar_t)
 
 
@@ -97,7 +91,7 @@ def x_0_from_score(x_t: Array, score: Array, *, alpha_bar_t: Array) -> Array:
     >>> x_0_from_score(1.0, 0.0, alpha_bar_t=0.25)
     2.0
     """
-    check_in(HALF_OPEN_AT_0, _NO_SIGNAL, alpha_bar_t=alpha_bar_t)
+    check_in(HALF_OPEN_AT_0, NO_SIGNAL_AT_0, alpha_bar_t=alpha_bar_t)
     return (x_t + (1 - alpha_bar_t) * score) / sqrt(alpha_bar_t)
 
 
@@ -134,7 +128,7 @@ def score_from_eps(eps: Array, *, alpha_bar_t: Array) -> Array:
     >>> score_from_eps(3.0, alpha_bar_t=0.75)
     -6.0
     """
-    check_in(HALF_OPEN_AT_1, _NO_NOISE, alpha_bar_t=alpha_bar_t)
+    check_in(HALF_OPEN_AT_1, NO_NOISE_AT_1, alpha_bar_t=alpha_bar_t)
     return -eps / sqrt(1 - alpha_bar_t)
 
 
@@ -170,5 +164,5 @@ def eps_from_score(score: Array, *, alpha_bar_t: Array) -> Array:
     >>> eps_from_score(-6.0, alpha_bar_t=0.75)
     3.0
     """
-    check_in(CLOSED_UNIT, _ALPHA_BAR, alpha_bar_t=alpha_bar_t)
+    check_in(CLOSED_UNIT, ALPHA_BAR, alpha_bar_t=alpha_bar_t)
     return -sqrt(1 - alpha_bar_t) * score

@@ -12,12 +12,11 @@ along it.
 from __future__ import annotations
 
 from refdiff._checks import CLOSED_UNIT, POSITIVE, check_in
+from refdiff._cures import ALPHA_BAR
 from refdiff._namespace import Array, divide, exp, log
 from refdiff.catalogue import implements
 
 __all__ = ["alpha_bar_from_log_snr", "log_snr", "shifted_log_snr", "snr"]
-
-_ALPHA_BAR = "alpha_bar is the fraction of the data's variance that is left, between 0 and 1."
 
 
 @implements("lin2024/snr")
@@ -51,7 +50,7 @@ def snr(*, alpha_bar_t: Array) -> Array:
     >>> snr(alpha_bar_t=0.75), snr(alpha_bar_t=1.0)
     (3.0, inf)
     """
-    check_in(CLOSED_UNIT, _ALPHA_BAR, alpha_bar_t=alpha_bar_t)
+    check_in(CLOSED_UNIT, ALPHA_BAR, alpha_bar_t=alpha_bar_t)
     return divide(alpha_bar_t, 1 - alpha_bar_t)
 
 
@@ -86,7 +85,7 @@ def log_snr(*, alpha_bar_t: Array) -> Array:
     >>> log_snr(alpha_bar_t=0.5), log_snr(alpha_bar_t=0.0)
     (0.0, -inf)
     """
-    check_in(CLOSED_UNIT, _ALPHA_BAR, alpha_bar_t=alpha_bar_t)
+    check_in(CLOSED_UNIT, ALPHA_BAR, alpha_bar_t=alpha_bar_t)
     return log(divide(alpha_bar_t, 1 - alpha_bar_t))
 
 

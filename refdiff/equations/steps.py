@@ -15,6 +15,7 @@ from refdiff._checks import (
     check_in,
     check_less_noisy,
 )
+from refdiff._cures import NOT_LOST, TO_REMOVE_AT_1
 from refdiff._namespace import Array, sqrt
 from refdiff.catalogue import implements
 from refdiff.equations.forward import transition_variance
@@ -23,14 +24,12 @@ from refdiff.equations.posterior import posterior_mean_from_eps, posterior_varia
 
 __all__ = ["ddim_mean", "ddim_sigma", "ddim_step", "ddpm_step", "ddpm_step_fixed_large"]
 
-_NOISY = "at alpha_bar_t=1 there is no noise to remove; t must be a noisier time than 0."
-_NOT_LOST = "at alpha_bar_s=0 no signal is left at s; choose a less noisy s."
 _ETA = "0 is deterministic DDIM, 1 is DDPM with the variance beta-tilde."
 
 
 def _check_step(alpha_bar_t: Array, alpha_bar_s: Array, eta: Array) -> None:
-    check_in(HALF_OPEN_AT_1, _NOISY, alpha_bar_t=alpha_bar_t)
-    check_in(HALF_OPEN_AT_0, _NOT_LOST, alpha_bar_s=alpha_bar_s)
+    check_in(HALF_OPEN_AT_1, TO_REMOVE_AT_1, alpha_bar_t=alpha_bar_t)
+    check_in(HALF_OPEN_AT_0, NOT_LOST, alpha_bar_s=alpha_bar_s)
     check_in(CLOSED_UNIT, _ETA, eta=eta)
     check_less_noisy(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
 

@@ -11,6 +11,7 @@ least as large.
 from __future__ import annotations
 
 from refdiff._checks import NON_NEGATIVE, POSITIVE, check_in, check_less_noisy_scales
+from refdiff._cures import ALPHA, NOT_LOST_AT_S, SIGMA
 from refdiff._namespace import Array
 from refdiff.catalogue import implements
 
@@ -21,10 +22,6 @@ __all__ = [
     "transition_mean",
     "transition_variance",
 ]
-
-_ALPHA = "it is the scale of the data in x_t."
-_SIGMA = "it is the standard deviation of the noise in x_t, not its variance."
-_SIGNAL_S = "no signal is left at s; choose a less noisy s."
 
 
 @implements("kingma2021/marginal-mean")
@@ -59,7 +56,7 @@ def forward_mean(x_0: Array, *, alpha_t: Array) -> Array:
     >>> forward_mean(2.0, alpha_t=0.5)
     1.0
     """
-    check_in(NON_NEGATIVE, _ALPHA, alpha_t=alpha_t)
+    check_in(NON_NEGATIVE, ALPHA, alpha_t=alpha_t)
     return alpha_t * x_0
 
 
@@ -93,7 +90,7 @@ def forward_variance(*, sigma_t: Array) -> Array:
     >>> forward_variance(sigma_t=3.0)
     9.0
     """
-    check_in(NON_NEGATIVE, _SIGMA, sigma_t=sigma_t)
+    check_in(NON_NEGATIVE, SIGMA, sigma_t=sigma_t)
     return sigma_t * sigma_t
 
 
@@ -133,8 +130,8 @@ def forward_sample(x_0: Array, eps: Array, *, alpha_t: Array, sigma_t: Array) ->
     >>> forward_sample(2.0, 1.0, alpha_t=1.0, sigma_t=3.0)
     5.0
     """
-    check_in(NON_NEGATIVE, _ALPHA, alpha_t=alpha_t)
-    check_in(NON_NEGATIVE, _SIGMA, sigma_t=sigma_t)
+    check_in(NON_NEGATIVE, ALPHA, alpha_t=alpha_t)
+    check_in(NON_NEGATIVE, SIGMA, sigma_t=sigma_t)
     return alpha_t * x_0 + sigma_t * eps
 
 
@@ -172,8 +169,8 @@ def transition_mean(x_s: Array, *, alpha_t: Array, alpha_s: Array) -> Array:
     >>> transition_mean(3.0, alpha_t=0.25, alpha_s=0.75)
     1.0
     """
-    check_in(NON_NEGATIVE, _ALPHA, alpha_t=alpha_t)
-    check_in(POSITIVE, _SIGNAL_S, alpha_s=alpha_s)
+    check_in(NON_NEGATIVE, ALPHA, alpha_t=alpha_t)
+    check_in(POSITIVE, NOT_LOST_AT_S, alpha_s=alpha_s)
     return alpha_t / alpha_s * x_s
 
 
@@ -213,9 +210,9 @@ def transition_variance(*, alpha_t: Array, sigma_t: Array, alpha_s: Array, sigma
     >>> transition_variance(alpha_t=1.0, sigma_t=5.0, alpha_s=1.0, sigma_s=4.0)
     9.0
     """
-    check_in(NON_NEGATIVE, _ALPHA, alpha_t=alpha_t)
-    check_in(NON_NEGATIVE, _SIGMA, sigma_t=sigma_t, sigma_s=sigma_s)
-    check_in(POSITIVE, _SIGNAL_S, alpha_s=alpha_s)
+    check_in(NON_NEGATIVE, ALPHA, alpha_t=alpha_t)
+    check_in(NON_NEGATIVE, SIGMA, sigma_t=sigma_t, sigma_s=sigma_s)
+    check_in(POSITIVE, NOT_LOST_AT_S, alpha_s=alpha_s)
     check_less_noisy_scales(alpha_t=alpha_t, sigma_t=sigma_t, alpha_s=alpha_s, sigma_s=sigma_s)
     passed_on = alpha_t / alpha_s * sigma_s
     return (sigma_t - passed_on) * (sigma_t + passed_on)

@@ -9,6 +9,7 @@ turned rigidly and the factors alpha_t^2 + sigma_t^2 below are 1; elsewhere they
 from __future__ import annotations
 
 from refdiff._checks import NON_NEGATIVE, POSITIVE, check_in
+from refdiff._cures import ALPHA, NO_NOISE, NO_SIGNAL, SIGMA
 from refdiff._namespace import Array
 from refdiff.catalogue import implements
 
@@ -20,11 +21,6 @@ __all__ = [
     "x_0_from_eps",
     "x_0_from_v",
 ]
-
-_ALPHA = "it is the scale of the data in x_t."
-_SIGMA = "it is the standard deviation of the noise in x_t, not its variance."
-_NO_SIGNAL = "x_t holds no signal to recover x_0 from; predict x_0 or v there."
-_NO_NOISE = "there is no noise, so eps is undefined."
 
 
 @implements("kingma2021/x-0-from-eps")
@@ -63,8 +59,8 @@ def x_0_from_eps(x_t: Array, eps: Array, *, alpha_t: Array, sigma_t: Array) -> A
     >>> x_0_from_eps(5.0, 1.0, alpha_t=2.0, sigma_t=1.0)
     2.0
     """
-    check_in(POSITIVE, _NO_SIGNAL, alpha_t=alpha_t)
-    check_in(NON_NEGATIVE, _SIGMA, sigma_t=sigma_t)
+    check_in(POSITIVE, NO_SIGNAL, alpha_t=alpha_t)
+    check_in(NON_NEGATIVE, SIGMA, sigma_t=sigma_t)
     return (x_t - sigma_t * eps) / alpha_t
 
 
@@ -104,8 +100,8 @@ def eps_from_x_0(x_t: Array, x_0: Array, *, alpha_t: Array, sigma_t: Array) -> A
     >>> eps_from_x_0(5.0, 1.0, alpha_t=1.0, sigma_t=2.0)
     2.0
     """
-    check_in(NON_NEGATIVE, _ALPHA, alpha_t=alpha_t)
-    check_in(POSITIVE, _NO_NOISE, sigma_t=sigma_t)
+    check_in(NON_NEGATIVE, ALPHA, alpha_t=alpha_t)
+    check_in(POSITIVE, NO_NOISE, sigma_t=sigma_t)
     return (x_t - alpha_t * x_0) / sigma_t
 
 
@@ -146,8 +142,8 @@ def v_from_eps(x_t: Array, eps: Array, *, alpha_t: Array, sigma_t: Array) -> Arr
     >>> v_from_eps(2.0, 1.0, alpha_t=1.0, sigma_t=0.0)
     1.0
     """
-    check_in(POSITIVE, _NO_SIGNAL, alpha_t=alpha_t)
-    check_in(NON_NEGATIVE, _SIGMA, sigma_t=sigma_t)
+    check_in(POSITIVE, NO_SIGNAL, alpha_t=alpha_t)
+    check_in(NON_NEGATIVE, SIGMA, sigma_t=sigma_t)
     return ((alpha_t * alpha_t + sigma_t * sigma_t) * eps - sigma_t * x_t) / alpha_t
 
 
@@ -188,8 +184,8 @@ def v_from_x_0(x_t: Array, x_0: Array, *, alpha_t: Array, sigma_t: Array) -> Arr
     >>> v_from_x_0(2.0, 1.0, alpha_t=0.0, sigma_t=1.0)
     -1.0
     """
-    check_in(NON_NEGATIVE, _ALPHA, alpha_t=alpha_t)
-    check_in(POSITIVE, _NO_NOISE, sigma_t=sigma_t)
+    check_in(NON_NEGATIVE, ALPHA, alpha_t=alpha_t)
+    check_in(POSITIVE, NO_NOISE, sigma_t=sigma_t)
     return (alpha_t * x_t - (alpha_t * alpha_t + sigma_t * sigma_t) * x_0) / sigma_t
 
 
@@ -229,8 +225,8 @@ def x_0_from_v(x_t: Array, v: Array, *, alpha_t: Array, sigma_t: Array) -> Array
     >>> x_0_from_v(1.0, -2.0, alpha_t=0.0, sigma_t=1.0)
     2.0
     """
-    check_in(NON_NEGATIVE, _ALPHA, alpha_t=alpha_t)
-    check_in(NON_NEGATIVE, _SIGMA, sigma_t=sigma_t)
+    check_in(NON_NEGATIVE, ALPHA, alpha_t=alpha_t)
+    check_in(NON_NEGATIVE, SIGMA, sigma_t=sigma_t)
     return (alpha_t * x_t - sigma_t * v) / (alpha_t * alpha_t + sigma_t * sigma_t)
 
 
@@ -270,6 +266,6 @@ def eps_from_v(x_t: Array, v: Array, *, alpha_t: Array, sigma_t: Array) -> Array
     >>> eps_from_v(1.0, -2.0, alpha_t=0.0, sigma_t=1.0)
     1.0
     """
-    check_in(NON_NEGATIVE, _ALPHA, alpha_t=alpha_t)
-    check_in(NON_NEGATIVE, _SIGMA, sigma_t=sigma_t)
+    check_in(NON_NEGATIVE, ALPHA, alpha_t=alpha_t)
+    check_in(NON_NEGATIVE, SIGMA, sigma_t=sigma_t)
     return (sigma_t * x_t + alpha_t * v) / (alpha_t * alpha_t + sigma_t * sigma_t)

@@ -7,6 +7,7 @@ variance-exploding and the variance-preserving posteriors are this one in two co
 from __future__ import annotations
 
 from refdiff._checks import NON_NEGATIVE, POSITIVE, check_in, check_less_noisy_scales
+from refdiff._cures import ALPHA, NOT_LOST_AT_S, SIGMA, TO_REMOVE
 from refdiff._namespace import Array
 from refdiff.catalogue import implements
 
@@ -15,17 +16,12 @@ __all__ = [
     "posterior_variance",
 ]
 
-_ALPHA = "it is the scale of the data in x_t."
-_SIGMA = "it is the standard deviation of the noise in x_t, not its variance."
-_SIGNAL_S = "no signal is left at s; choose a less noisy s."
-_NOISE_T = "there is no noise at t; t must be a noisier time than 0."
-
 
 def _check_pair(alpha_t: Array, sigma_t: Array, alpha_s: Array, sigma_s: Array) -> None:
-    check_in(NON_NEGATIVE, _ALPHA, alpha_t=alpha_t)
-    check_in(POSITIVE, _NOISE_T, sigma_t=sigma_t)
-    check_in(NON_NEGATIVE, _SIGMA, sigma_s=sigma_s)
-    check_in(POSITIVE, _SIGNAL_S, alpha_s=alpha_s)
+    check_in(NON_NEGATIVE, ALPHA, alpha_t=alpha_t)
+    check_in(POSITIVE, TO_REMOVE, sigma_t=sigma_t)
+    check_in(NON_NEGATIVE, SIGMA, sigma_s=sigma_s)
+    check_in(POSITIVE, NOT_LOST_AT_S, alpha_s=alpha_s)
     check_less_noisy_scales(alpha_t=alpha_t, sigma_t=sigma_t, alpha_s=alpha_s, sigma_s=sigma_s)
 
 

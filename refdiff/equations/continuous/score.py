@@ -3,6 +3,7 @@ r"""The score for a general signal and noise scale, and its conversions to noise
 from __future__ import annotations
 
 from refdiff._checks import NON_NEGATIVE, POSITIVE, check_in
+from refdiff._cures import ALPHA, NO_NOISE, NO_SIGNAL, SIGMA
 from refdiff._namespace import Array
 from refdiff.catalogue import implements
 
@@ -12,11 +13,6 @@ __all__ = [
     "score_from_x_0",
     "x_0_from_score",
 ]
-
-_ALPHA = "it is the scale of the data in x_t."
-_SIGMA = "it is the standard deviation of the noise in x_t, not its variance."
-_NO_SIGNAL = "x_t holds no signal to recover x_0 from; predict x_0 or v there."
-_NO_NOISE = "there is no noise, so the score is undefined."
 
 
 @implements("kingma2021/score-from-eps")
@@ -52,7 +48,7 @@ def score_from_eps(eps: Array, *, sigma_t: Array) -> Array:
     >>> score_from_eps(3.0, sigma_t=0.5)
     -6.0
     """
-    check_in(POSITIVE, _NO_NOISE, sigma_t=sigma_t)
+    check_in(POSITIVE, NO_NOISE, sigma_t=sigma_t)
     return -eps / sigma_t
 
 
@@ -89,7 +85,7 @@ def eps_from_score(score: Array, *, sigma_t: Array) -> Array:
     >>> eps_from_score(-6.0, sigma_t=0.5)
     3.0
     """
-    check_in(NON_NEGATIVE, _SIGMA, sigma_t=sigma_t)
+    check_in(NON_NEGATIVE, SIGMA, sigma_t=sigma_t)
     return -sigma_t * score
 
 
@@ -129,8 +125,8 @@ def score_from_x_0(x_t: Array, x_0: Array, *, alpha_t: Array, sigma_t: Array) ->
     >>> score_from_x_0(3.0, 1.0, alpha_t=1.0, sigma_t=2.0)
     -0.5
     """
-    check_in(NON_NEGATIVE, _ALPHA, alpha_t=alpha_t)
-    check_in(POSITIVE, _NO_NOISE, sigma_t=sigma_t)
+    check_in(NON_NEGATIVE, ALPHA, alpha_t=alpha_t)
+    check_in(POSITIVE, NO_NOISE, sigma_t=sigma_t)
     return (alpha_t * x_0 - x_t) / (sigma_t * sigma_t)
 
 
@@ -170,6 +166,6 @@ def x_0_from_score(x_t: Array, score: Array, *, alpha_t: Array, sigma_t: Array) 
     >>> x_0_from_score(3.0, -0.5, alpha_t=1.0, sigma_t=2.0)
     1.0
     """
-    check_in(POSITIVE, _NO_SIGNAL, alpha_t=alpha_t)
-    check_in(NON_NEGATIVE, _SIGMA, sigma_t=sigma_t)
+    check_in(POSITIVE, NO_SIGNAL, alpha_t=alpha_t)
+    check_in(NON_NEGATIVE, SIGMA, sigma_t=sigma_t)
     return (x_t + sigma_t * sigma_t * score) / alpha_t

@@ -3,6 +3,7 @@ r"""The signal-to-noise ratio of a signal and a noise scale, and its logarithm."
 from __future__ import annotations
 
 from refdiff._checks import NON_NEGATIVE, check_in
+from refdiff._cures import ALPHA, SIGMA
 from refdiff._namespace import Array, divide, log
 from refdiff.catalogue import implements
 
@@ -10,9 +11,6 @@ __all__ = [
     "log_snr",
     "snr",
 ]
-
-_ALPHA = "it is the scale of the data in x_t."
-_SIGMA = "it is the standard deviation of the noise in x_t, not its variance."
 
 
 @implements("kingma2021/snr")
@@ -47,8 +45,8 @@ def snr(*, alpha_t: Array, sigma_t: Array) -> Array:
     >>> snr(alpha_t=1.0, sigma_t=0.5)
     4.0
     """
-    check_in(NON_NEGATIVE, _ALPHA, alpha_t=alpha_t)
-    check_in(NON_NEGATIVE, _SIGMA, sigma_t=sigma_t)
+    check_in(NON_NEGATIVE, ALPHA, alpha_t=alpha_t)
+    check_in(NON_NEGATIVE, SIGMA, sigma_t=sigma_t)
     return divide(alpha_t * alpha_t, sigma_t * sigma_t)
 
 
@@ -85,6 +83,6 @@ def log_snr(*, alpha_t: Array, sigma_t: Array) -> Array:
     >>> log_snr(alpha_t=0.6, sigma_t=0.6)
     0.0
     """
-    check_in(NON_NEGATIVE, _ALPHA, alpha_t=alpha_t)
-    check_in(NON_NEGATIVE, _SIGMA, sigma_t=sigma_t)
+    check_in(NON_NEGATIVE, ALPHA, alpha_t=alpha_t)
+    check_in(NON_NEGATIVE, SIGMA, sigma_t=sigma_t)
     return 2 * log(divide(alpha_t, sigma_t))
