@@ -36,9 +36,9 @@ def test_defaults_are_those_of_the_papers(name, defaults):
         (lambda: eq.linear_betas(10, beta_start=0.0), "beta_start=0"),
         (lambda: eq.cosine_betas(10, max_beta=0.0), "max_beta=0"),
         (lambda: eq.sigmoid_alpha_bars(10, start=1.0, end=1.0), "start=1 must be < end=1"),
-        (lambda: eq.betas_from_alpha_bars([1.0, 0.5, 0.5]), r"alpha_bars\[2\]"),
-        (lambda: eq.betas_from_alpha_bars([1.0, 0.5, 0.7, 0.3]), r"alpha_bars\[2\]"),
-        (lambda: eq.betas_from_alpha_bars([1.0, 0.5, -0.1]), r"alpha_bars\[2\]"),
+        (lambda: eq.betas_from_alpha_bars([1.0, 0.5, 0.5]), r"^alpha_bars\[2\]=0.5"),
+        (lambda: eq.betas_from_alpha_bars([1.0, 0.5, 0.7, 0.3]), r"^alpha_bars\[2\]=0.7"),
+        (lambda: eq.betas_from_alpha_bars([1.0, 0.5, -0.1]), r"^alpha_bars\[2\]=-0.1"),
     ],
 )
 def test_values_just_outside_are_refused_by_name(call, message):
@@ -46,12 +46,18 @@ def test_values_just_outside_are_refused_by_name(call, message):
         call()
 
 
-@pytest.mark.parametrize(
-    "ends", [{"start": -1000.0, "end": -999.0}, {"start": 999.0, "end": 1000.0}]
-)
-def test_a_piece_of_the_sigmoid_without_digits_is_refused(ends):
+@pytest.mark.parametrize(("start", "end"), [(-700.5, -1.0), (1.0, 700.5), (-400.0, 400.0)])
+def test_a_piece_of_the_sigmoid_that_underflows_is_refused(start, end):
     with pytest.raises(ValueError, match="choose a larger tau"):
-        eq.sigmoid_alpha_bars(10, tau=0.5, **ends)
+        eq.sigmoid_alpha_bars(10, start=start, end=end, tau=0.5)
+
+
+@pytest.mark.parametrize(("start", "end"), [(-700.0, -1.0), (1.0, 700.0), (-350.0, 350.0)])
+def test_a_piece_of_the_sigmoid_that_just_fits_is_computed(start, end):
+    table = eq.sigmoid_alpha_bars(10, start=start, end=end, tau=0.5)
+    assert table[0] == 1.0
+    assert table[-1] == 0.0
+    assert ((table >= 0.0) & (table <= 1.0)).all()
 
 
 def test_integers_are_taken_for_numbers():
