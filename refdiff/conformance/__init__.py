@@ -1,0 +1,1 @@
+"""Conformance: judge other people's diffusion code against the reference, by name."""

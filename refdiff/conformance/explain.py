@@ -1,0 +1,281 @@
+"""Diagnosis by explanation: which variant of the reference would have given these numbers?
+
+A check hands over *cases*: what the target returned, and a program over `Parts` that says what it
+should have returned. The reference is tried first, then every registered variant of the parts that
+the program used, then pairs of them. Whatever reproduces all observations within the rounding
+budget is an explanation; the numbers name it, and nothing else does.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from refdiff import checks
+from refdiff.conformance.bounded import Bounded
+from refdiff.conformance.parts import Parts
+from refdiff.conformance.variants import Variant, all_variants
+from refdiff.conformance.verdicts import Outcome, Verdict
+
+__all__ = ["LIMIT", "Case", "Fit", "Program", "explain", "fit"]
+
+LIMIT = 4.0
+"""Budgets of rounding within which numbers agree.
+
+One budget bounds the form that the reference computes by; a right form that orders its operations
+otherwise rounds a few times more. Wrong formulas differ by thousands.
+"""
+
+_MOST_PAIRED = 40  # variants that are tried in pairs: 780 programs
+
+Program = Callable[[Parts], Any]
+_VERDICTS: dict[str, Verdict] = {
+    "form": "conforms",
+    "convention": "convention",
+    "approximation": "approximation",
+    "deviation": "known-deviation",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One observation and the program that expects it.
+
+    Parameters
+    ----------
+    at : mapping
+        The inputs, as a report shows them.
+    observed : array_like
+        What the target returned.
+    program : callable
+        Takes `Parts`; returns what was to be expected, a `Bounded` array or numbers.
+    """
+
+    at: Mapping[str, Any]
+    observed: Any
+    program: Program
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well a program explains cases: the worst element of all."""
+
+    units: float
+    at: Mapping[str, Any]
+    expected: float | str
+    observed: float | str
+    used: frozenset[str]
+
+    @property
+    def holds(self) -> bool:
+        """Say whether all observations lie within the budget."""
+        return self.units <= LIMIT
+
+
+def fit(cases: Sequence[Case], variants: Iterable[Variant] = (), *, dtype: str = "float64") -> Fit:
+    """Compare observations with what the parts, some of them replaced, would have given.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        All are to be explained.
+    variants : iterable of Variant
+        What is replaced.
+    dtype : str
+        The dtype in which the target computes.
+
+    Returns
+    -------
+    Fit
+        The worst element: a shape that differs, or a program that fails, counts as infinite.
+    """
+    parts = Parts(variants, dtype=dtype)
+    worst = Fit(0.0, cases[0].at if cases else {}, "", "", frozenset())
+    with checks("off"), np.errstate(all="ignore"):
+        for case in cases:
+            units, expected, observed = _distance(case, parts)
+            if units > worst.units or worst.expected == "":
+                worst = Fit(units, case.at, expected, observed, frozenset())
+    return Fit(worst.units, worst.at, worst.expected, worst.observed, frozenset(parts.used))
+
+
+def _distance(case: Case, parts: Parts) -> tuple[float, float | str, float | str]:
+    observed = np.asarray(case.observed, dtype=np.longdouble)
+    try:
+        expected = parts.lift(case.program(parts))
+    except (ArithmeticError, ValueError, IndexError, KeyError) as error:
+        return np.inf, f"no number ({error})", _first(observed)
+    if observed.shape != expected.shape and observed.size != expected.value.size:
+        return np.inf, f"shape {expected.shape}", f"shape {observed.shape}"
+    return _worst_element(observed.ravel(), expected.reshape(-1))
+
+
+def _worst_element(observed: np.ndarray, expected: Bounded) -> tuple[float, float, float]:
+    same = (observed == expected.value) | (np.isnan(observed) & np.isnan(expected.value))
+    gap = np.abs(observed - expected.value).astype(np.float64)
+    # An exact expectation (0, or x_0 at the last step) has no rounding of its own: the smallest
+    # number of the dtype stands for it, so that anything else is a difference.
+    units = np.where(same, 0.0, gap / np.maximum(expected.error, np.finfo(np.float64).tiny))
+    units = np.where(np.isnan(units), np.inf, units)
+    if not units.size:
+        return 0.0, 0.0, 0.0
+    worst = int(np.argmax(units))
+    return float(units[worst]), float(expected.value[worst]), float(observed[worst])
+
+
+def _first(values: np.ndarray) -> float:
+    return float(values.ravel()[0]) if values.size else 0.0
+
+
+def explain(
+    cases: Sequence[Case],
+    *,
+    dtype: str = "float64",
+    coarser: str | None = None,
+    base: Sequence[str] = (),
+    elsewhere: Sequence[tuple[str, Program]] = (),
+    what: str = "the target",
+) -> Outcome:
+    """Judge observations by what explains them.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        All observations of one check.
+    dtype : str
+        The dtype in which the target computes.
+    coarser : str, optional
+        A coarser dtype in which it may have computed as well; if only that one explains the
+        numbers the verdict is the approximation ``"float32-arithmetic"`` (or that dtype's).
+    base : sequence of str
+        Variants that the target is known to follow, judged by another check.
+    elsewhere : sequence of (str, program)
+        Inputs that were not tried, in words and as programs: used to say which probe would tell
+        two explanations apart.
+    what : str
+        Subject of the message's sentence.
+
+    Returns
+    -------
+    Outcome
+        ``conforms``, ``convention``, ``approximation``, ``known-deviation`` or ``deviates``.
+    """
+    known = all_variants()
+    fixed = [known[name] for name in base]
+    reference = fit(cases, fixed, dtype=dtype)
+    if reference.holds:
+        return _outcome("conforms", f"{what} agrees with the reference", None, reference)
+    usable = _usable(known.values(), reference.used, fixed)
+    for tried in (dtype, coarser):
+        if tried is None:
+            continue
+        if tried != dtype:
+            coarse = fit(cases, fixed, dtype=tried)
+            if coarse.holds:
+                name = f"{tried}-arithmetic"
+                message = f"{what} is right to {tried}, not to {dtype}"
+                return _outcome("approximation", message, name, reference)
+        found = _explanations(cases, fixed, usable, tried)
+        if found:
+            return _named(found, cases, fixed, reference, elsewhere, what, tried)
+    message = (
+        f"{what} returned {_number(reference.observed)} in place of "
+        f"{_number(reference.expected)}; no known variant explains it"
+    )
+    return _outcome("deviates", message, None, reference)
+
+
+def _usable(
+    variants: Iterable[Variant], used: frozenset[str], fixed: Sequence[Variant]
+) -> list[Variant]:
+    return sorted(
+        (v for v in variants if v.replaces and used & v.replaces.keys() and v not in fixed),
+        key=lambda v: (v.severity, v.name),
+    )
+
+
+def _explanations(
+    cases: Sequence[Case], fixed: Sequence[Variant], usable: Sequence[Variant], dtype: str
+) -> list[tuple[Variant, ...]]:
+    """Return what fits: single variants, or else pairs; the least severe first."""
+    singles: list[tuple[Variant, ...]] = []
+    used: set[str] = set()
+    for candidate in usable:
+        tried = fit(cases, [*fixed, candidate], dtype=dtype)
+        used |= tried.used
+        if tried.holds:
+            singles.append((candidate,))
+    if singles:
+        return singles
+    paired = _usable(usable, frozenset(used), fixed)[:_MOST_PAIRED]
+    pairs = [
+        pair
+        for pair in itertools.combinations(paired, 2)
+        if not pair[0].replaces.keys() & pair[1].replaces.keys()
+        and fit(cases[:1], [*fixed, *pair], dtype=dtype).holds  # most fail on the first case
+        and fit(cases, [*fixed, *pair], dtype=dtype).holds
+    ]
+    return sorted(pairs, key=lambda pair: sorted((v.severity for v in pair), reverse=True))
+
+
+def _named(
+    found: Sequence[tuple[Variant, ...]],
+    cases: Sequence[Case],
+    fixed: Sequence[Variant],
+    reference: Fit,
+    elsewhere: Sequence[tuple[str, Program]],
+    what: str,
+    dtype: str,
+) -> Outcome:
+    first, *others = found
+    kind = max(first, key=lambda v: v.severity).kind
+    message = f"{what}: " + "; and ".join(_sentence(v) for v in first)
+    names = ["+".join(v.name for v in other) for other in others]
+    if names:
+        apart = _told_apart(first, others[0], fixed, elsewhere, dtype)
+        message += f"; {' and '.join(names)} would give the same numbers here ({apart})"
+    name = None if kind == "form" else "+".join(v.name for v in first)
+    return _outcome(_VERDICTS[kind], message, name, reference, names)
+
+
+def _sentence(variant: Variant) -> str:
+    return variant.summary.rstrip(".")
+
+
+def _told_apart(
+    a: tuple[Variant, ...],
+    b: tuple[Variant, ...],
+    fixed: Sequence[Variant],
+    elsewhere: Sequence[tuple[str, Program]],
+    dtype: str,
+) -> str:
+    """Name an input at which two explanations differ."""
+    for words, program in elsewhere:
+        with checks("off"), np.errstate(all="ignore"):
+            seen = Parts([*fixed, *a], dtype=dtype).lift(program(Parts([*fixed, *a], dtype=dtype)))
+        if not fit([Case({}, seen.value, program)], [*fixed, *b], dtype=dtype).holds:
+            return f"{words} would tell them apart"
+    return "nothing that this check can ask tells them apart"
+
+
+def _outcome(
+    verdict: str, message: str, name: str | None, worst: Fit, also: Sequence[str] = ()
+) -> Outcome:
+    return Outcome(
+        cast(Verdict, verdict),
+        message,
+        variant=name,
+        error_units=worst.units,
+        at=worst.at,
+        expected=worst.expected,
+        observed=worst.observed,
+        also_fits=tuple(also),
+    )
+
+
+def _number(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.6g}"
