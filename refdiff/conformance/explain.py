@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -69,6 +69,7 @@ class Fit:
     expected: float | str
     observed: float | str
     used: frozenset[str]
+    series: tuple[tuple[Mapping[str, Any], float], ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -95,12 +96,14 @@ def fit(cases: Sequence[Case], variants: Iterable[Variant] = (), *, dtype: str =
     """
     parts = Parts(variants, dtype=dtype)
     worst = Fit(0.0, cases[0].at if cases else {}, "", "", frozenset())
+    series: list[tuple[Mapping[str, Any], float]] = []
     with checks("off"), np.errstate(all="ignore"):
         for case in cases:
             units, expected, observed = _distance(case, parts)
+            series.append((case.at, units))
             if units > worst.units or worst.expected == "":
                 worst = Fit(units, case.at, expected, observed, frozenset())
-    return Fit(worst.units, worst.at, worst.expected, worst.observed, frozenset(parts.used))
+    return replace(worst, used=frozenset(parts.used), series=tuple(series))
 
 
 def _distance(case: Case, parts: Parts) -> tuple[float, float | str, float | str]:
@@ -168,7 +171,8 @@ def explain(
     fixed = [known[name] for name in base]
     reference = fit(cases, fixed, dtype=dtype)
     if reference.holds:
-        return _outcome("conforms", f"{what} agrees with the reference", None, reference)
+        agrees = _outcome("conforms", f"{what} agrees with the reference", None, reference)
+        return replace(agrees, choices=_ruled_out(cases, fixed, reference, dtype))
     usable = _usable(known.values(), reference.used, fixed)
     for tried in (dtype, coarser):
         if tried is None:
@@ -187,6 +191,15 @@ def explain(
         f"{_number(reference.expected)}; no known variant explains it"
     )
     return _outcome("deviates", message, None, reference)
+
+
+def _ruled_out(
+    cases: Sequence[Case], fixed: Sequence[Variant], reference: Fit, dtype: str
+) -> dict[str, str]:
+    """Return the choices in which the reference is followed and no other known convention."""
+    others = [v for v in _usable(all_variants().values(), reference.used, fixed) if v.choice]
+    fitting = {v.choice for v in others if fit(cases, [*fixed, v], dtype=dtype).holds}
+    return {v.choice: "reference" for v in others if v.choice not in fitting}
 
 
 def _usable(
@@ -274,6 +287,7 @@ def _outcome(
         expected=worst.expected,
         observed=worst.observed,
         also_fits=tuple(also),
+        series=worst.series,
     )
 
 

@@ -55,6 +55,11 @@ class Outcome:
         The reference's number and the target's there.
     also_fits : sequence of str
         Other variants that explain the same observations.
+    choices : mapping of str to str
+        Which convention was seen to be followed, by what it is a choice of; ``"reference"`` where
+        the numbers rule every other known one out. A target has to choose alike everywhere.
+    series : sequence of (mapping, float)
+        Inputs and error in budgets of each observation, for a picture.
     """
 
     verdict: Verdict
@@ -65,6 +70,8 @@ class Outcome:
     expected: Any = None
     observed: Any = None
     also_fits: Sequence[str] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
+    series: Sequence[tuple[Mapping[str, Any], float]] = ()
 
 
 def conforms(message: str = "agrees with the reference", **known: Any) -> Outcome:

@@ -42,6 +42,7 @@ __all__ = [
     "deviation",
     "form",
     "joined",
+    "mixed",
     "observed",
     "variant",
 ]
@@ -159,6 +160,19 @@ def all_variants() -> Mapping[str, Variant]:
 def _load() -> None:
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
         importlib.import_module(f"{__name__}.{module.name}")
+    for choice in sorted({known.choice for known in _ALL.values()} - {""}):
+        observed(
+            "deviation",
+            mixed(choice),
+            f"The {choice} is chosen in one way in one place and in another in another.",
+            symptom="each part is right by itself, and together they are not",
+            cure=f"choose the {choice} alike everywhere",
+        )
+
+
+def mixed(choice: str) -> str:
+    """Return the name of the deviation of code that makes a choice differently in two places."""
+    return f"mixed-{choice.replace(' ', '-')}"
 
 
 def variant(name: str) -> Variant:
