@@ -96,9 +96,13 @@ def tagged_draws(
     from refdiff.conformance.probe import draws_numpy, draws_torch
 
     draws = Draws(script, model)
-    with draws_numpy.saved(seed), draws_torch.saved(seed):
-        with draws_numpy.tagged(draws), draws_torch.tagged(draws):
-            yield draws
+    with (
+        draws_numpy.saved(seed),
+        draws_torch.saved(seed),
+        draws_numpy.tagged(draws),
+        draws_torch.tagged(draws),
+    ):
+        yield draws
 
 
 def repeats(run: Callable[[Script | None], tuple[Sequence[Draw], Any]]) -> bool:

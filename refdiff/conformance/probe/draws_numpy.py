@@ -126,7 +126,7 @@ class _Watch:
 
 def _numpy_state() -> tuple[Any, ...]:
     name, keys, *rest = np.random.get_state()  # noqa: NPY002
-    return (name, keys.tobytes(), *rest)
+    return (name, np.asarray(keys).tobytes(), *rest)
 
 
 def _kinds() -> dict[str, str]:

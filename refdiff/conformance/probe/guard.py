@@ -8,7 +8,7 @@ import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -181,7 +181,7 @@ def _restored() -> Iterator[Callable[[], dict[str, str]]]:
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
-        warnings.filters[:] = filters
+        cast(list[Any], warnings.filters)[:] = filters
 
 
 def _cudnn() -> tuple[bool, bool]:
