@@ -20,7 +20,7 @@ import numpy as np
 
 from refdiff.testing import EPS
 
-__all__ = ["Bounded", "bounded"]
+__all__ = ["Bounded", "Truth", "bounded"]
 
 _Wide = np.longdouble
 # Where long double is no wider than double, the reference rounds as much as the target does.
@@ -31,6 +31,45 @@ _SMALLEST = {
     "bfloat16": 2.0**-126,
     "float16": 2.0**-14,
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The elementwise result of comparing values, for `refdiff._namespace.where`.
+
+    Parameters
+    ----------
+    holds : numpy.ndarray
+        bool.
+    """
+
+    holds: np.ndarray
+
+    def __bool__(self) -> bool:
+        return bool(self.holds)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return np.array(self.holds, dtype=dtype)
+
+    def __and__(self, other: Any) -> Truth:
+        return Truth(self.holds & np.asarray(other))
+
+    def __or__(self, other: Any) -> Truth:
+        return Truth(self.holds | np.asarray(other))
+
+    def __invert__(self) -> Truth:
+        return Truth(~self.holds)
+
+    __rand__ = __and__
+    __ror__ = __or__
+
+    def where(self, a: Any, b: Any) -> Any:
+        """Return `a` where it holds and `b` elsewhere."""
+        if isinstance(a, Bounded):
+            return a.where(self, b)
+        if isinstance(b, Bounded):
+            return b.where(~self, a)
+        return np.where(self.holds, a, b)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,26 +180,34 @@ class Bounded:
 
     def __pow__(self, exponent: Any) -> Any:
         if isinstance(exponent, Bounded):
-            return (self.log() * exponent).exp()
+            power = (self.log() * exponent).exp()
+            # An exact 0 stays one under any positive power, whose rounding does not matter.
+            zero = (self.value == 0) & (self.error == 0) & (exponent.value > 0)
+            return Bounded(
+                np.where(zero, 0, power.value), np.where(zero, 0.0, power.error), self.dtype
+            )
         return self._through(lambda x: x**exponent)
 
     def __rpow__(self, base: Any) -> Any:
         y = self._lift(base)
         return NotImplemented if y is None else y**self
 
+    def __int__(self) -> int:
+        return int(self.value)
+
     # ------------------------------------------------------------------ order: of the values
 
-    def __lt__(self, other: Any) -> Any:
-        return self.value < _value(other)
+    def __lt__(self, other: Any) -> Truth:
+        return Truth(self.value < _value(other))
 
-    def __le__(self, other: Any) -> Any:
-        return self.value <= _value(other)
+    def __le__(self, other: Any) -> Truth:
+        return Truth(self.value <= _value(other))
 
-    def __gt__(self, other: Any) -> Any:
-        return self.value > _value(other)
+    def __gt__(self, other: Any) -> Truth:
+        return Truth(self.value > _value(other))
 
-    def __ge__(self, other: Any) -> Any:
-        return self.value >= _value(other)
+    def __ge__(self, other: Any) -> Truth:
+        return Truth(self.value >= _value(other))
 
     def minimum(self, other: Any) -> Bounded:
         """Return the smaller ones; near a tie the error of either counts."""
@@ -183,8 +230,15 @@ class Bounded:
         """Return this where the condition holds, the other elsewhere."""
         y = self._lift(other)
         assert y is not None
-        value = np.where(condition, self.value, y.value)
-        return Bounded(value, np.where(condition, self.error, y.error), self.dtype)
+        holds = np.asarray(condition)
+        value = np.where(holds, self.value, y.value)
+        return Bounded(value, np.where(holds, self.error, y.error), self.dtype)
+
+    def sort_last(self) -> Bounded:
+        """Return the same numbers in ascending order along the last axis."""
+        order = np.argsort(self.value, axis=-1)
+        value = np.take_along_axis(self.value, order, axis=-1)
+        return Bounded(value, np.take_along_axis(self.error, order, axis=-1), self.dtype)
 
     # ------------------------------------------------------------------ functions
 

@@ -77,7 +77,13 @@ class Fit:
         return self.units <= LIMIT
 
 
-def fit(cases: Sequence[Case], variants: Iterable[Variant] = (), *, dtype: str = "float64") -> Fit:
+def fit(
+    cases: Sequence[Case],
+    variants: Iterable[Variant] = (),
+    *,
+    dtype: str = "float64",
+    sharp: bool = False,
+) -> Fit:
     """Compare observations with what the parts, some of them replaced, would have given.
 
     Parameters
@@ -88,6 +94,8 @@ def fit(cases: Sequence[Case], variants: Iterable[Variant] = (), *, dtype: str =
         What is replaced.
     dtype : str
         The dtype in which the target computes.
+    sharp : bool
+        Count an infinite budget as a misfit: what allows every number explains none.
 
     Returns
     -------
@@ -99,14 +107,14 @@ def fit(cases: Sequence[Case], variants: Iterable[Variant] = (), *, dtype: str =
     series: list[tuple[Mapping[str, Any], float]] = []
     with checks("off"), np.errstate(all="ignore"):
         for case in cases:
-            units, expected, observed = _distance(case, parts)
+            units, expected, observed = _distance(case, parts, sharp=sharp)
             series.append((case.at, units))
             if units > worst.units or worst.expected == "":
                 worst = Fit(units, case.at, expected, observed, frozenset())
     return replace(worst, used=frozenset(parts.used), series=tuple(series))
 
 
-def _distance(case: Case, parts: Parts) -> tuple[float, float | str, float | str]:
+def _distance(case: Case, parts: Parts, *, sharp: bool) -> tuple[float, float | str, float | str]:
     observed = np.asarray(case.observed, dtype=np.longdouble)
     try:
         expected = parts.lift(case.program(parts))
@@ -114,16 +122,20 @@ def _distance(case: Case, parts: Parts) -> tuple[float, float | str, float | str
         return np.inf, f"no number ({error})", _first(observed)
     if observed.shape != expected.shape and observed.size != expected.value.size:
         return np.inf, f"shape {expected.shape}", f"shape {observed.shape}"
-    return _worst_element(observed.ravel(), expected.reshape(-1))
+    return _worst_element(observed.ravel(), expected.reshape(-1), sharp=sharp)
 
 
-def _worst_element(observed: np.ndarray, expected: Bounded) -> tuple[float, float, float]:
+def _worst_element(
+    observed: np.ndarray, expected: Bounded, *, sharp: bool
+) -> tuple[float, float, float]:
     same = (observed == expected.value) | (np.isnan(observed) & np.isnan(expected.value))
     gap = np.abs(observed - expected.value).astype(np.float64)
     # An exact expectation (0, or x_0 at the last step) has no rounding of its own: the smallest
     # number of the dtype stands for it, so that anything else is a difference.
     units = np.where(same, 0.0, gap / np.maximum(expected.error, np.finfo(np.float64).tiny))
     units = np.where(np.isnan(units), np.inf, units)
+    if sharp:
+        units = np.where(~same & np.isinf(expected.error), np.inf, units)
     if not units.size:
         return 0.0, 0.0, 0.0
     worst = int(np.argmax(units))
@@ -142,6 +154,7 @@ def explain(
     base: Sequence[str] = (),
     elsewhere: Sequence[tuple[str, Program]] = (),
     what: str = "the target",
+    prefer: Sequence[str] = (),
 ) -> Outcome:
     """Judge observations by what explains them.
 
@@ -161,6 +174,9 @@ def explain(
         two explanations apart.
     what : str
         Subject of the message's sentence.
+    prefer : sequence of str
+        Names of explanations that more of the target's numbers speak for: the first where they
+        fit here too.
 
     Returns
     -------
@@ -181,10 +197,11 @@ def explain(
             coarse = fit(cases, fixed, dtype=tried)
             if coarse.holds:
                 name = f"{tried}-arithmetic"
-                message = f"{what} is right to {tried}, not to {dtype}"
+                message = f"{what} is right to {tried}, not to {dtype}{_size(cases, fixed)}"
                 return _outcome("approximation", message, name, reference)
         found = _explanations(cases, fixed, usable, tried)
         if found:
+            found.sort(key=lambda variants: _name(variants) not in prefer)
             return _named(found, cases, fixed, reference, elsewhere, what, tried)
     message = (
         f"{what} returned {_number(reference.observed)} in place of "
@@ -218,7 +235,7 @@ def _explanations(
     singles: list[tuple[Variant, ...]] = []
     used: set[str] = set()
     for candidate in usable:
-        tried = fit(cases, [*fixed, candidate], dtype=dtype)
+        tried = fit(cases, [*fixed, candidate], dtype=dtype, sharp=True)
         used |= tried.used
         if tried.holds:
             singles.append((candidate,))
@@ -229,8 +246,8 @@ def _explanations(
         pair
         for pair in itertools.combinations(paired, 2)
         if not pair[0].replaces.keys() & pair[1].replaces.keys()
-        and fit(cases[:1], [*fixed, *pair], dtype=dtype).holds  # most fail on the first case
-        and fit(cases, [*fixed, *pair], dtype=dtype).holds
+        and fit(cases[:1], [*fixed, *pair], dtype=dtype, sharp=True).holds  # most fail there
+        and fit(cases, [*fixed, *pair], dtype=dtype, sharp=True).holds
     ]
     return sorted(pairs, key=lambda pair: sorted((v.severity for v in pair), reverse=True))
 
@@ -246,13 +263,43 @@ def _named(
 ) -> Outcome:
     first, *others = found
     kind = max(first, key=lambda v: v.severity).kind
-    message = f"{what}: " + "; and ".join(_sentence(v) for v in first)
-    names = ["+".join(v.name for v in other) for other in others]
+    message = f"{what}: " + "; and ".join(_sentence(v) for v in _telling(first))
+    if kind == "approximation":
+        message += _size(cases, fixed)
+    rivals = {_name(other): other for other in reversed(others) if _name(other) != _name(first)}
+    names = sorted(rivals)
     if names:
-        apart = _told_apart(first, others[0], fixed, elsewhere, dtype)
+        apart = _told_apart(first, rivals[names[0]], fixed, elsewhere, dtype)
         message += f"; {' and '.join(names)} would give the same numbers here ({apart})"
-    name = None if kind == "form" else "+".join(v.name for v in first)
+    name = None if kind == "form" else _name(first)
     return _outcome(_VERDICTS[kind], message, name, reference, names)
+
+
+def _telling(variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
+    """Leave out forms: beside a mistake, the order of operations is no news."""
+    return tuple(v for v in variants if v.kind != "form") or variants
+
+
+def _name(variants: tuple[Variant, ...]) -> str:
+    return "+".join(v.name for v in _telling(variants))
+
+
+def _size(cases: Sequence[Case], fixed: Sequence[Variant]) -> str:
+    """Say how far the observations are from the reference, in plain numbers."""
+    parts = Parts(fixed)
+    absolute = relative = 0.0
+    with checks("off"), np.errstate(all="ignore"):
+        for case in cases:
+            expected = np.ravel(parts.lift(case.program(parts)).value)
+            observed = np.ravel(np.asarray(case.observed, dtype=np.longdouble))
+            if observed.size != expected.size:
+                return ""
+            gap = np.abs(observed - expected)
+            known = np.isfinite(gap)
+            absolute = max(absolute, float(np.max(gap[known], initial=0.0)))
+            shares = gap[known & (expected != 0)] / np.abs(expected[known & (expected != 0)])
+            relative = max(relative, float(np.max(shares, initial=0.0)))
+    return f" (off by at most {absolute:.2g}, relatively {relative:.2g})"
 
 
 def _sentence(variant: Variant) -> str:

@@ -22,8 +22,9 @@ from refdiff.conformance.bounded import Bounded, bounded
 if TYPE_CHECKING:
     from refdiff.conformance.variants import Variant
 
-__all__ = ["Parts", "part", "reference_parts"]
+__all__ = ["Parts", "part", "reference_parts", "spelled_out"]
 
+_SPELLED_OUT: dict[str, Callable[..., Any]] = {}
 _PROCEDURES: dict[str, Callable[..., Any]] = {}
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -40,12 +41,25 @@ def part(function: _Function) -> _Function:
     return function
 
 
+def spelled_out(function: _Function) -> _Function:
+    """Register an equation of `refdiff.equations` written so that more can be seen in it.
+
+    It has the equation's name, signature and value. Either it calls other parts, so that a variant
+    of one of them is tried here too, or it computes a table with rounding bounds.
+    """
+    if function.__name__ not in equations.__all__:
+        raise ValueError(f"there is no equation called {function.__name__!r}")
+    _SPELLED_OUT[function.__name__] = function
+    return function
+
+
 @functools.cache
 def reference_parts() -> Mapping[str, Callable[..., Any]]:
     """Return all parts by name: the equations and the registered procedures."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    return {name: getattr(equations, name) for name in equations.__all__} | _PROCEDURES
+    named = {name: getattr(equations, name) for name in equations.__all__}
+    return named | _SPELLED_OUT | _PROCEDURES
 
 
 class Parts:
