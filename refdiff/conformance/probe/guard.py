@@ -232,7 +232,7 @@ def _seeds_watched(seeded: list[str]) -> Iterator[None]:
 def _asked_by_target() -> bool:
     """Say whether it is neither refdiff nor torch itself (`fork_rng` restores) that seeds."""
     frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
+    while frame.f_back is not None and frame.f_globals.get("__name__") in (__name__, "contextlib"):
         frame = frame.f_back
     name = str(frame.f_globals.get("__name__"))
     if name.startswith("refdiff.conformance.textbook"):
