@@ -201,7 +201,7 @@ def explain(
                 return _outcome("approximation", message, name, reference)
         found = _explanations(cases, fixed, usable, tried)
         if found:
-            found.sort(key=lambda variants: _name(variants) not in prefer)
+            found.sort(key=lambda vs: (any(v.severity for v in vs), _name(vs) not in prefer))
             return _named(found, cases, fixed, reference, elsewhere, what, tried)
     message = (
         f"{what} returned {_number(reference.observed)} in place of "
