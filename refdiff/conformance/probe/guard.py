@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any, cast
 
 import numpy as np
@@ -232,12 +233,17 @@ def _seeds_watched(seeded: list[str]) -> Iterator[None]:
 def _asked_by_target() -> bool:
     """Say whether it is neither refdiff nor torch itself (`fork_rng` restores) that seeds."""
     frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_globals.get("__name__") in (__name__, "contextlib"):
+    # A guard around this one notes the same call: it is asked for by who called the inner note.
+    while frame.f_back and frame.f_globals.get("__name__") == __name__ and _is_note(frame):
         frame = frame.f_back
     name = str(frame.f_globals.get("__name__"))
     if name.startswith("refdiff.conformance.textbook"):
         return True
     return name.partition(".")[0] not in ("refdiff", "torch")
+
+
+def _is_note(frame: FrameType) -> bool:
+    return frame.f_code.co_name == "call"
 
 
 class _Sink(io.StringIO):
