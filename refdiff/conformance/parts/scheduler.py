@@ -1,0 +1,25 @@
+"""Procedures of schedulers that no paper numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from refdiff._namespace import sqrt
+from refdiff.conformance.parts import part
+
+__all__ = ["sigmoid_betas", "velocity"]
+
+
+@part
+def sigmoid_betas(num_steps: int, *, beta_start: float = 1e-4, beta_end: float = 0.02) -> Any:
+    """Return betas along a sigmoid from -6 to 6; not the schedule whose alpha_bar is a sigmoid."""
+    ramp = np.linspace(-6.0, 6.0, num_steps)
+    return beta_start + (beta_end - beta_start) / (1.0 + np.exp(-ramp))
+
+
+@part
+def velocity(x_0: Any, eps: Any, *, alpha_bar_t: Any) -> Any:
+    """Return v of data and the noise that is added to them."""
+    return sqrt(alpha_bar_t) * eps - sqrt(1 - alpha_bar_t) * x_0

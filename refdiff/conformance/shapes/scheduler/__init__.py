@@ -1,0 +1,26 @@
+"""The scheduler shape of diffusers: ``set_timesteps``, then ``step`` for each of ``timesteps``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from refdiff.conformance.checks import Check, Settings
+from refdiff.conformance.shapes.scheduler.tables import table_checks
+from refdiff.conformance.shapes.scheduler.target import Scheduler
+
+__all__ = ["NAME", "checks", "recognises"]
+
+NAME = "scheduler"
+
+
+def recognises(target: Any) -> bool:
+    """Say whether an object is driven by ``set_timesteps`` and ``step``."""
+    if isinstance(target, type):
+        return False
+    return all(callable(getattr(target, name, None)) for name in ("set_timesteps", "step"))
+
+
+def checks(target: Any, settings: Settings) -> list[Check]:
+    """Return the checks of a scheduler; it is copied, never changed, and nothing is run yet."""
+    scheduler = Scheduler(target)
+    return [*table_checks(scheduler)]

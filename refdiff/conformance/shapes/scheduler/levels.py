@@ -1,0 +1,81 @@
+"""Noise levels of a scheduler's calls: what it believes the state of each step to be."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from refdiff.conformance.explain import Case, fit
+from refdiff.conformance.shapes.scheduler.target import Scheduler, numbers, quiet, tensor
+
+__all__ = ["levels_of_calls", "sigma_lists", "sigmas_of_table", "told_by_time"]
+
+
+def sigmas_of_table(target: Scheduler) -> np.ndarray | None:
+    """Return sigma of every training time in VE coordinates, from its own table; None without."""
+    table = target.table("alphas_cumprod")
+    if table is None:
+        return None
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.sqrt((1 - table) / table))
+
+
+def sigma_lists(prepared: Any, count: int) -> list[np.ndarray]:
+    """Return the lists of sigmas that a prepared scheduler keeps, at least one for each call."""
+    found = []
+    for name, values in vars(prepared).items():
+        if not name.startswith("sigmas") or not hasattr(values, "__len__"):
+            continue
+        listed = numbers(values)
+        if listed.ndim == 1 and listed.size >= count:
+            found.append(listed)
+    return found
+
+
+def levels_of_calls(target: Scheduler, prepared: Any) -> list[float] | None:
+    """Return sigma at each call of the model; None where the scheduler keeps no list of them.
+
+    Some keep several lists (the levels, and those of an intermediate stage): the factor that
+    scales the model's input tells which one a call belongs to.
+    """
+    times = prepared.timesteps
+    lists = sigma_lists(prepared, len(times))
+    if not lists:
+        return None
+    if len(lists) == 1 or not callable(getattr(prepared, "scale_model_input", None)):
+        return [float(v) for v in lists[0][: len(times)]]
+    found = []
+    for k, scale in enumerate(_input_scales(prepared)):
+        gaps = [abs(1 / np.sqrt(1 + one[k] ** 2) - scale) for one in lists]
+        found.append(float(lists[int(np.nanargmin(gaps))][k]))  # unused entries may be NaN
+    return found
+
+
+def _input_scales(prepared: Any) -> list[float]:
+    """Return the factors of the model's input, seen by driving a copy with zeros."""
+    one, ones, scales = copy.deepcopy(prepared), tensor(np.ones((1, 1, 2, 2))), []
+    with quiet():
+        for t in one.timesteps:
+            scales.append(float(numbers(one.scale_model_input(ones, t)).ravel()[0]))
+            one.step(ones * 0, t, ones)
+    return scales
+
+
+def told_by_time(target: Scheduler, steps: int) -> bool:
+    """Say whether its times are those of the table, so that a model can be told them."""
+    prepared = target.prepared(steps)
+    times, table = numbers(prepared.timesteps), sigmas_of_table(target)
+    if table is None or (times != np.rint(times)).any():
+        return False
+    if (times < 0).any() or (times >= table.size).any():
+        return True  # the checks of the grid report it
+    levels = levels_of_calls(target, prepared)
+    if levels is None:
+        return True
+    expected = target.table("alphas_cumprod")
+    assert expected is not None
+    chosen = expected[times.astype(int)]
+    case = Case({}, np.asarray(levels), lambda parts: parts.sigma_of_level(parts.lift(chosen)))
+    return fit([case], dtype="float32").holds

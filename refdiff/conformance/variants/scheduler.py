@@ -1,0 +1,128 @@
+"""Named choices and mistakes of schedulers that no equation carries.
+
+They concern whole lists of times, precision and bookkeeping, so the checks of the scheduler shape
+recognise them themselves.
+"""
+
+from __future__ import annotations
+
+from refdiff.conformance.variants import observed
+
+__all__ = [
+    "FORWARD_TABLE_OVERWRITTEN",
+    "GENERATOR_IGNORED",
+    "LEADING",
+    "LINSPACE",
+    "NOISE_IGNORED",
+    "NUMBER_OF_STEPS",
+    "PATCHED_LAST_LEVEL",
+    "REFUSED_OPTION_USED",
+    "ROUNDED_LEVEL",
+    "SHIFTED_SNR",
+    "STALE_STATE",
+    "TIME_BEYOND_TABLE",
+    "TRAILING",
+    "UNREACHED_LEVELS",
+]
+
+FORWARD_TABLE_OVERWRITTEN = observed(
+    "deviation",
+    "table-overwritten-by-cast",
+    "Adding noise replaces the stored schedule by its conversion to the data's dtype.",
+    symptom="all later calls use a schedule of half precision",
+    cure="convert a copy",
+    links=("https://github.com/huggingface/diffusers/pull/3005",),
+)
+NOISE_IGNORED = observed(
+    "deviation",
+    "given-noise-ignored",
+    "The noise argument is ignored and fresh noise is drawn in its place.",
+    symptom="the training target is not the noise that was added",
+    cure="use the noise that was passed",
+)
+GENERATOR_IGNORED = observed(
+    "deviation",
+    "generator-ignored",
+    "Noise is drawn without the generator that was passed.",
+    symptom="results cannot be reproduced",
+    cure="pass the generator on to the draw",
+    links=("https://github.com/huggingface/diffusers/pull/13678",),
+)
+LEADING = observed(
+    "approximation",
+    "first-time-below-the-noisiest",
+    "The first step shows the model pure noise under a time that promises some signal.",
+    symptom="images of medium brightness only",
+    cure='choose the spacing "trailing"',
+    links=("https://github.com/huggingface/diffusers/issues/2585",),
+)
+TRAILING = observed(
+    "convention",
+    "trailing-times",
+    "Times are spaced evenly down from the noisiest; the last stride ends at the data.",
+)
+LINSPACE = observed(
+    "convention",
+    "linspace-times",
+    "Times are spaced evenly between the noisiest and the least noisy, both visited.",
+)
+NUMBER_OF_STEPS = observed(
+    "deviation",
+    "step-count-when-not-dividing",
+    "The number of steps differs from the one asked for where that does not divide T.",
+    symptom="more or fewer steps than asked for",
+    cure="space exactly S times, without a rounded stride",
+    links=(
+        "https://github.com/huggingface/diffusers/pull/1835",
+        "https://github.com/Project-MONAI/GenerativeModels/issues/162",
+    ),
+)
+TIME_BEYOND_TABLE = observed(
+    "deviation",
+    "time-beyond-the-table",
+    "The offset pushes a time past the last training time.",
+    symptom="an index error, or a level from the wrong end of the table",
+    cure="limit the times to T - 1",
+    links=("https://github.com/huggingface/diffusers/issues/10003",),
+)
+UNREACHED_LEVELS = observed(
+    "deviation",
+    "levels-never-reached",
+    "There are more noise levels than the steps reach, so that sampling stops before the last.",
+    symptom="noise remains in the samples",
+    cure="make as many levels as times, and one more for the end",
+)
+ROUNDED_LEVEL = observed(
+    "approximation",
+    "level-shown-as-rounded-time",
+    "The model is told the whole time nearest to the noise level of what it is shown.",
+)
+PATCHED_LAST_LEVEL = observed(
+    "approximation",
+    "last-level-patched",
+    "The last alpha_bar of a schedule of zero terminal SNR is a small positive number.",
+    links=("https://github.com/huggingface/diffusers/pull/6024",),
+)
+SHIFTED_SNR = observed(
+    "convention",
+    "shifted-signal-to-noise",
+    "The schedule's signal-to-noise ratio is divided by a constant, while its betas are not.",
+)
+STALE_STATE = observed(
+    "deviation",
+    "state-kept-between-runs",
+    "What set_timesteps leaves depends on the runs that were made before.",
+    symptom="the second image of a session differs from the first",
+    cure="reset the index and the stored predictions in set_timesteps",
+)
+REFUSED_OPTION_USED = observed(
+    "deviation",
+    "eps-at-zero-signal",
+    "An eps prediction is divided by a signal of zero.",
+    symptom="infinite or undefined samples",
+    cure="refuse eps models where the terminal SNR is zero, or patch the last level",
+    links=(
+        "https://github.com/huggingface/diffusers/issues/3851",
+        "https://github.com/huggingface/diffusers/issues/5103",
+    ),
+)
