@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -23,12 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refdiff.conformance.loops import Draw
+from refdiff.conformance.probe import generators
 
-__all__ = ["Draws", "Script", "repeats", "tagged_draws"]
+__all__ = ["Draws", "Script", "repeats", "scripted_draws", "tagged_draws"]
 
 Array = NDArray[np.float64]
 Script: TypeAlias = Callable[[int, str, tuple[int, ...]], "Array | None"]
 """script(index, kind, shape): the standard values of a draw, or None to leave it."""
+
+_SCRIPT: ContextVar[Script | None] = ContextVar("script", default=None)
 
 
 @dataclass
@@ -95,14 +99,36 @@ def tagged_draws(
     """
     from refdiff.conformance.probe import draws_numpy, draws_torch
 
-    draws = Draws(script, model)
-    with (
-        draws_numpy.saved(seed),
-        draws_torch.saved(seed),
-        draws_numpy.tagged(draws),
-        draws_torch.tagged(draws),
-    ):
-        yield draws
+    draws = Draws(_SCRIPT.get() if script is None else script, model)
+    with generators.kept():
+        if seed is not None:
+            generators.seed_all(seed)
+        with draws_numpy.tagged(draws), draws_torch.tagged(draws):
+            yield draws
+
+
+@contextmanager
+def scripted_draws(script: Script | None) -> Iterator[None]:
+    """Give a script to every `tagged_draws` inside that has none: to those of a `Loop`.
+
+    Parameters
+    ----------
+    script : callable or None
+        As for `tagged_draws`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> with scripted_draws(lambda index, kind, shape: np.full(shape, 0.5)):
+    ...     with tagged_draws() as draws:
+    ...         torch.randn(2)
+    tensor([0.5000, 0.5000])
+    """
+    before = _SCRIPT.set(script)
+    try:
+        yield
+    finally:
+        _SCRIPT.reset(before)
 
 
 def repeats(run: Callable[[Script | None], tuple[Sequence[Draw], Any]]) -> bool:

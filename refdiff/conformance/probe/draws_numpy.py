@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from refdiff.conformance.probe.generators import numpy_state, plain_state
+
 if TYPE_CHECKING:
     from refdiff.conformance.probe.draws import Draws
 
-__all__ = ["saved", "tagged"]
+__all__ = ["tagged"]
 
 _NORMAL = ("randn", "standard_normal", "normal")
 _UNIFORM = ("rand", "random", "random_sample", "ranf", "sample", "uniform")
@@ -40,20 +42,6 @@ _PLAIN = {  # module `random`
     "sample": "permutation",
     "shuffle": "permutation",
 }
-
-
-@contextmanager
-def saved(seed: int | None) -> Iterator[None]:
-    """Seed the global generators and restore their states at the end."""
-    state, plain = np.random.get_state(), random.getstate()  # noqa: NPY002
-    try:
-        if seed is not None:
-            np.random.seed(seed % 2**32)  # noqa: NPY002
-            random.seed(seed)
-        yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
-        random.setstate(plain)
 
 
 @contextmanager
@@ -98,16 +86,16 @@ class _Watch:
 
     def start(self) -> None:
         """Remember where the generators stand."""
-        self.at_numpy, self.at_plain = _numpy_state(), random.getstate()
+        self.at_numpy, self.at_plain = numpy_state(), plain_state()
 
     def numpy(self) -> None:
         """Compare NumPy's generator with where the last recorded draw left it."""
-        if _numpy_state() != self.at_numpy and "numpy.random" not in self.draws.unseen:
+        if numpy_state() != self.at_numpy and "numpy.random" not in self.draws.unseen:
             self.draws.unseen.append("numpy.random")
 
     def plain(self) -> None:
         """Compare Python's generator with where the last recorded draw left it."""
-        if random.getstate() != self.at_plain and "random" not in self.draws.unseen:
+        if plain_state() != self.at_plain and "random" not in self.draws.unseen:
             self.draws.unseen.append("random")
 
     def allowed(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -122,11 +110,6 @@ class _Watch:
                 self.start()
 
         return call
-
-
-def _numpy_state() -> tuple[Any, ...]:
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002
-    return (name, np.asarray(keys).tobytes(), *rest)
 
 
 def _kinds() -> dict[str, str]:

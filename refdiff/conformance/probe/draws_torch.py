@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
+from refdiff.conformance.probe.generators import torch_state
 from refdiff.conformance.probe.model import as_array
 
 if TYPE_CHECKING:
     from refdiff.conformance.probe.draws import Draws
 
-__all__ = ["saved", "tagged"]
+__all__ = ["tagged"]
 
 _KINDS: dict[str, str] = {
     "randn": "normal",
@@ -46,18 +47,6 @@ _KINDS: dict[str, str] = {
 }
 _STATES = {"manual_seed", "set_rng_state", "seed"}
 _SCALED = {"normal", "normal_", "uniform_"}
-
-
-@contextmanager
-def saved(seed: int | None) -> Iterator[None]:
-    """Seed torch's global generator and restore its state at the end."""
-    state = torch.get_rng_state()
-    try:
-        if seed is not None:
-            torch.default_generator.manual_seed(seed)
-        yield
-    finally:
-        torch.set_rng_state(state)
 
 
 @contextmanager
@@ -102,11 +91,11 @@ class _Mode(TorchFunctionMode):
 
     def start(self) -> None:
         """Remember where the global generator stands."""
-        self.state = torch.default_generator.get_state()
+        self.state = torch_state()
 
     def look(self) -> None:
         """Compare the generator with where the last recorded draw left it."""
-        moved = not torch.equal(torch.default_generator.get_state(), self.state)
+        moved = not torch.equal(torch_state(), self.state)
         if moved and "torch" not in self.draws.unseen:
             self.draws.unseen.append("torch")
 
@@ -128,7 +117,7 @@ class _Mode(TorchFunctionMode):
         return result
 
     def _record(self, name: str, kind: str, result: Any, args: Any, kwargs: Any) -> None:
-        if kind == "dropout" and torch.equal(self.state, torch.default_generator.get_state()):
+        if kind == "dropout" and torch.equal(self.state, torch_state()):
             return  # switched off, or with probability 0
         low, width = _location_and_width(name, args, kwargs)
         given = (

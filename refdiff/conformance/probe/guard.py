@@ -14,6 +14,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from refdiff.conformance.probe import generators
+
 __all__ = ["Disturbances", "guarded"]
 
 _SEED = 20_061_123  # no number that anybody seeds with
@@ -145,12 +147,8 @@ def _restored() -> Iterator[Callable[[], dict[str, str]]]:
     """Keep torch's, NumPy's and Python's global settings and put them back at the end."""
     import torch
 
-    errors, state, plain = np.geterr(), np.random.get_state(), random.getstate()  # noqa: NPY002
-    torch_state, default, grad = (
-        torch.get_rng_state(),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-    )
+    errors = np.geterr()
+    default, grad = torch.get_default_dtype(), torch.is_grad_enabled()
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     cudnn, threads = _cudnn(), torch.get_num_threads()
@@ -170,15 +168,13 @@ def _restored() -> Iterator[Callable[[], dict[str, str]]]:
         }
 
     try:
-        yield settings
+        with generators.kept():
+            yield settings
     finally:
         np.seterr(**errors)
-        np.random.set_state(state)  # noqa: NPY002
-        random.setstate(plain)
         torch.set_default_dtype(default)
         if torch.get_default_device() != device:
             torch.set_default_device(device)
-        torch.set_rng_state(torch_state)
         torch.set_grad_enabled(grad)
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
@@ -215,9 +211,7 @@ def _seeds_watched(seeded: list[str]) -> Iterator[None]:
 
         return call
 
-    torch.default_generator.manual_seed(_SEED)
-    np.random.seed(_SEED)  # noqa: NPY002
-    random.seed(_SEED)
+    generators.seed_all(_SEED)
     try:
         for (home, name, original), (_, _, what) in zip(originals, watched, strict=True):
             setattr(home, name, noting(original, what))

@@ -32,6 +32,8 @@ class ProbeModel:
         Shape (T+1,), the schedule by which told times are understood; not needed for sigmas.
     time_base : int
         The told time that means ``alpha_bars[1]``.
+    unit : float
+        One time of the schedule in the unit of what is told: 1/T where fractions are.
     tells : str
         ``"time"``, or ``"sigma"`` where the model is told sigma of x = x_0 + sigma eps.
 
@@ -46,14 +48,15 @@ class ProbeModel:
         answer: Answer,
         *,
         alpha_bars: ArrayLike | None = None,
-        time_base: int = 0,
+        time_base: float = 0,
+        unit: float = 1.0,
         tells: Literal["time", "sigma"] = "time",
     ) -> None:
         if tells == "time" and alpha_bars is None:
             raise ValueError("alpha_bars=None: a model that is told times needs their schedule")
         self.answer = answer
         self.alpha_bars = None if alpha_bars is None else np.asarray(alpha_bars, np.float64)
-        self.time_base = time_base
+        self.time_base, self.unit = time_base, unit
         self.tells = tells
         self.calls: list[Call] = []
 
@@ -90,7 +93,7 @@ class ProbeModel:
         times = np.asarray(told, np.float64)
         if self.tells == "sigma" or self.alpha_bars is None:
             return np.ones_like(times), times
-        level = level_of_time(times - self.time_base + 1, self.alpha_bars)
+        level = level_of_time(times / self.unit - self.time_base + 1, self.alpha_bars)
         return np.sqrt(level), np.sqrt(1.0 - level)
 
 
