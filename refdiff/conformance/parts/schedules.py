@@ -61,9 +61,11 @@ def counted(first: int, last: int, like: Any) -> Any:
 
 def constant(value: float, like: Any) -> Any:
     """Return a set number of the kind of `like`."""
-    return Bounded(np.asarray(value, np.longdouble), np.zeros(()), like.dtype) if isinstance(
-        like, Bounded
-    ) else value
+    return (
+        Bounded(np.asarray(value, np.longdouble), np.zeros(()), like.dtype)
+        if isinstance(like, Bounded)
+        else value
+    )
 
 
 def joined_tables(*pieces: Any) -> Any:
@@ -116,9 +118,7 @@ def cosine_betas(num_steps: int, *, offset: Any = 0.008, max_beta: Any = 0.999) 
 
 
 @_for_bounded
-def sigmoid_alpha_bars(
-    num_steps: int, *, start: Any = -3.0, end: Any = 3.0, tau: Any = 1.0
-) -> Any:
+def sigmoid_alpha_bars(num_steps: int, *, start: Any = -3.0, end: Any = 3.0, tau: Any = 1.0) -> Any:
     """Return alpha_bar that falls along a sigmoid from 1 to 0."""
     elapsed = counted(0, num_steps, tau) / num_steps
 
@@ -158,5 +158,3 @@ def karras_sigmas(num_steps: int, *, sigma_min: Any, sigma_max: Any, rho: Any = 
         return joined_tables(sigma_max, 0.0)
     high, low = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
     return joined_tables(spaced(num_steps, high, low) ** rho, 0.0)
-
-

@@ -1,0 +1,134 @@
+"""How one function of a target is judged."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from refdiff import checks as refdiff_checks
+from refdiff.conformance.checks import Settings
+from refdiff.conformance.explain import Case, explain
+from refdiff.conformance.parts import Parts
+from refdiff.conformance.shapes.functions.calls import Unreadable, ask
+from refdiff.conformance.shapes.functions.recipes import cases_of
+from refdiff.conformance.verdicts import Outcome, deviates, not_provided
+
+__all__ = ["Judge"]
+
+MUTATES = "mutates-its-inputs"
+_DTYPES = frozenset({"float32", "bfloat16"})
+
+
+class Judge:
+    """Judges the cases of one function.
+
+    Parameters
+    ----------
+    target : object
+        What offers the function.
+    name : str
+        The function's name in `refdiff.equations`.
+    settings : Settings
+        The kind of arrays, and the seed of their numbers.
+    """
+
+    def __init__(self, target: Any, name: str, settings: Settings) -> None:
+        self._target = target
+        self._name = name
+        self._settings = settings
+
+    def __call__(self, case: str) -> Outcome:
+        """Judge one case.
+
+        Parameters
+        ----------
+        case : str
+            A name of `cases_of`; those named like a dtype are asked in that dtype.
+
+        Returns
+        -------
+        Outcome
+            Whatever the target raises passes through.
+        """
+        function = getattr(self._target, self._name, None)
+        if function is None:
+            return not_provided(f"the target has no {self._name}")
+        if not callable(function):
+            return not_provided(f"the target's {self._name} is not callable")
+        dtype = case if case in _DTYPES else "float64"
+        try:
+            observed, written = self._observed(function, case, dtype)
+        except Unreadable as error:
+            return deviates(str(error))
+        if written:
+            return Outcome(
+                "known-deviation",
+                f"{self._name} writes into its argument {written[0]}",
+                variant=MUTATES,
+                at=observed[0].at,
+            )
+        known = {"dtype": dtype, "what": self._name}
+        if dtype == "float64":
+            known["coarser"] = "float32"
+        outcome = explain(observed, **known)
+        if outcome.variant is not None or outcome.verdict == "deviates":
+            outcome = explain(observed, prefer=self._explanation, **known)
+        return self._shaped(outcome, observed, dtype)
+
+    def _observed(
+        self, function: Callable[..., Any], case: str, dtype: str
+    ) -> tuple[list[Case], tuple[str, ...]]:
+        array = self._settings.array
+        found = []
+        written: tuple[str, ...] = ()
+        for call in cases_of(self._name, self._settings.seed)[case]:
+            reply = ask(function, self._name, call, array=array, dtype=dtype)
+            written = written or reply.written
+            program = call.program(self._name, array=array, dtype=dtype)
+            found.append(Case(call.shown(), reply.values, program))
+        return found, written
+
+    @functools.cached_property
+    def _explanation(self) -> tuple[str, ...]:
+        """What explains all that the function returns in double precision, over all cases.
+
+        Where a single case leaves several explanations, the one that fits all cases is meant.
+        """
+        function = getattr(self._target, self._name)
+        cases: list[Case] = []
+        for case in cases_of(self._name, self._settings.seed):
+            if case in _DTYPES:
+                continue
+            try:
+                cases += self._observed(function, case, "float64")[0]
+            except Exception:  # it is told where that case is judged
+                continue
+        if not cases:
+            return ()
+        outcome = explain(cases, coarser="float32", what=self._name)
+        return tuple(name for name in (outcome.variant, *outcome.also_fits) if name)
+
+    def _shaped(self, outcome: Outcome, observed: Sequence[Case], dtype: str) -> Outcome:
+        """Object to right numbers in a wrong shape: they would broadcast to something else."""
+        if outcome.verdict != "conforms":
+            return outcome
+        for case in observed:
+            expected = _shape_expected(case, dtype)
+            seen = np.shape(case.observed)
+            if seen != expected and int(np.prod(seen)) > 1:
+                return deviates(
+                    f"{self._name} returned the right numbers in shape {seen}, not {expected}",
+                    at=case.at,
+                    expected=str(expected),
+                    observed=str(seen),
+                )
+        return outcome
+
+
+def _shape_expected(case: Case, dtype: str) -> tuple[int, ...]:
+    parts = Parts(dtype=dtype)
+    with refdiff_checks("off"), np.errstate(all="ignore"):
+        return parts.lift(case.program(parts)).shape
