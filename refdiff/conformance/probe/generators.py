@@ -16,8 +16,8 @@ import numpy as np
 __all__ = ["kept", "numpy_state", "plain_state", "seed_all", "torch_state"]
 
 # Methods of the one hidden instance behind each module's functions.
-_NUMPY: Any = np.random.mtrand._rand  # type: ignore[attr-defined]
-_PLAIN: Any = random._inst  # type: ignore[attr-defined]
+_NUMPY: Any = np.random.mtrand._rand
+_PLAIN: Any = random._inst
 
 
 def _torch() -> Any:
