@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 import mpmath
 
@@ -44,7 +45,7 @@ def _cosine() -> tuple[float, ...]:
     with mpmath.workdps(50):
         offset = mpmath.mpf(8) / 1000
 
-        def f(t: int) -> object:
+        def f(t: int) -> Any:
             return mpmath.cos((mpmath.mpf(t) / 1000 + offset) / (1 + offset) * mpmath.pi / 2) ** 2
 
         table = [f(t) / f(0) for t in range(1000)]

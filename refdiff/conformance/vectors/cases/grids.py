@@ -27,9 +27,7 @@ def _schedules() -> Iterator[Case]:
         for number, (start, end) in enumerate(_ENDS):
             ends = {"beta_start": start, "beta_end": end}
             which = ("ddpm-ends", "latent-ends")[number]
-            yield Case(
-                function, f"1000-{which}", {"num_steps": 1000, **ends}, entries=_LONG
-            )
+            yield Case(function, f"1000-{which}", {"num_steps": 1000, **ends}, entries=_LONG)
             yield Case(function, f"5-{which}", {"num_steps": 5, **ends})
         yield Case(
             function,

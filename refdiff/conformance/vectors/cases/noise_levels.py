@@ -27,8 +27,6 @@ def cases() -> Iterator[Case]:
         for slug, sigma, sigma_data in _LEVELS:
             yield Case(function, slug, {"sigma": sigma, "sigma_data": sigma_data})
         if function != "edm_loss_weight":
-            yield Case(
-                function, "no-noise", {"sigma": 0.0, "sigma_data": 0.5}, "clean data"
-            )
+            yield Case(function, "no-noise", {"sigma": 0.0, "sigma_data": 0.5}, "clean data")
     for slug, sigma, _ in _LEVELS:
         yield Case("edm_c_noise", slug, {"sigma": sigma})

@@ -19,9 +19,7 @@ def cases() -> Iterator[Case]:
     yield from _pixels()
     for dims in (1.0, 12.0, 784.0, 3072.0):
         for slug, nats in (("small", 3.375), ("large", 7168.5), ("negative", -12.25)):
-            yield Case(
-                "bits_per_dim", f"{dims:g}-dims-{slug}", {"nats": nats, "num_dims": dims}
-            )
+            yield Case("bits_per_dim", f"{dims:g}-dims-{slug}", {"nats": nats, "num_dims": dims})
 
 
 def _weights() -> Iterator[Case]:
