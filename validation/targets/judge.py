@@ -1,0 +1,70 @@
+"""Judging targets: several at a time, each in a process that is told nothing but its line."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any
+
+from validation.targets.families import family_of
+from validation.targets.listed import Listed
+
+__all__ = ["PROCESSES", "Judged", "judge", "judge_all"]
+
+PROCESSES = 2
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was found.
+
+    Parameters
+    ----------
+    key : str
+        Of the target.
+    shape : str
+        As it was recognised.
+    records : tuple of dict
+        Results as in the JSON report of ``refdiff check``, each with its ``family``.
+    seconds : float
+        Time that it took, the import of the peer left out.
+    """
+
+    key: str
+    shape: str
+    records: tuple[dict[str, Any], ...]
+    seconds: float
+
+
+def judge(listed: Listed) -> Judged:
+    """Judge one target in this process."""
+    from refdiff.conformance.checks import Settings
+    from refdiff.conformance.loading import load
+    from refdiff.conformance.schedule_option import read_schedule
+    from refdiff.conformance.session import Session
+
+    schedule = read_schedule(listed.schedule)
+    settings = Settings(array=listed.array, schedule=schedule, time_base=listed.time_base)
+    # Progress bars and the like are of no interest.
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        target = load(listed.target, listed.kwargs)
+        began = time.perf_counter()
+        session = Session(target, settings)
+        results = [session.result(check) for check in session.ids]
+    records = tuple(
+        result.record() | {"family": family_of(result.check, result.equations)}
+        for result in results
+    )
+    return Judged(listed.key, session.shape, records, time.perf_counter() - began)
+
+
+def judge_all(targets: list[Listed]) -> list[Judged]:
+    """Judge targets in `PROCESSES` processes, which import a peer once."""
+    if len(targets) < PROCESSES:
+        return [judge(one) for one in targets]
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(judge, targets))

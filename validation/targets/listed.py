@@ -1,0 +1,249 @@
+"""What is judged: every target, by data alone.
+
+A target is a line for ``refdiff check``: where it is found, the arguments that it is made with, and
+the settings of the run. The peers that they belong to are in ``peers.toml``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["FOLDER", "Listed", "Peer", "peers", "targets"]
+
+FOLDER = Path(__file__).parent
+_ADAPTERS = "validation.targets.adapters"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A project whose code is judged; see ``peers.toml``."""
+
+    name: str
+    title: str
+    source: str
+    version: str
+    licence: str
+    obtained: str
+    contains: str = ""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One target.
+
+    Parameters
+    ----------
+    peer : str
+        Name of its peer.
+    name : str
+        Its own name, unique within the peer.
+    target : str
+        As ``refdiff check`` takes it.
+    kwargs : mapping
+        What it is constructed with.
+    schedule, time_base, array : optional
+        Settings of the run.
+    """
+
+    peer: str
+    name: str
+    target: str
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    schedule: str = "linear:1000"
+    time_base: int = 0
+    array: str = "numpy"
+
+    @property
+    def key(self) -> str:
+        """Its name among all targets."""
+        return f"{self.peer}/{self.name}"
+
+
+def peers() -> dict[str, Peer]:
+    """Return the peers by name."""
+    known = tomllib.loads((FOLDER / "peers.toml").read_text("utf-8"))
+    return {name: Peer(name, **fields) for name, fields in known.items()}
+
+
+def targets() -> tuple[Listed, ...]:
+    """Return all targets, in the order of their reports."""
+    found = (
+        *_diffusers(),
+        *_azula(),
+        *_smalldiffusion(),
+        *_denoising_diffusion_pytorch(),
+        *_k_diffusion(),
+        *_openai("improved-diffusion", "improved_diffusion"),
+        *_openai("guided-diffusion", "guided_diffusion"),
+        *_dpm_solver(),
+        *_others(),
+    )
+    return tuple(found)
+
+
+# ------------------------------------------------------------------ diffusers
+
+_OF_TRAINING_TIMES = (
+    "DDIMInverseScheduler",
+    "DDIMParallelScheduler",
+    "DDIMScheduler",
+    "DDPMParallelScheduler",
+    "DDPMScheduler",
+    "DEISMultistepScheduler",
+    "DPMSolverMultistepInverseScheduler",
+    "DPMSolverMultistepScheduler",
+    "DPMSolverSDEScheduler",
+    "DPMSolverSinglestepScheduler",
+    "EulerAncestralDiscreteScheduler",
+    "EulerDiscreteScheduler",
+    "HeunDiscreteScheduler",
+    "KDPM2AncestralDiscreteScheduler",
+    "KDPM2DiscreteScheduler",
+    "LCMScheduler",
+    "LMSDiscreteScheduler",
+    "PNDMScheduler",
+    "RePaintScheduler",
+    "SASolverScheduler",
+    "TCDScheduler",
+    "UnCLIPScheduler",
+    "UniPCMultistepScheduler",
+)
+_OF_SIGMAS = (
+    "CMStochasticIterativeScheduler",
+    "CosineDPMSolverMultistepScheduler",
+    "EDMDPMSolverMultistepScheduler",
+    "EDMEulerScheduler",
+    "IPNDMScheduler",
+)
+_COSINE = {"beta_schedule": "squaredcos_cap_v2"}
+_LATENT = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
+_OPTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+    ("DDIMScheduler", "zero-terminal-snr", {"rescale_betas_zero_snr": True}),
+    ("DDIMScheduler", "latent", _LATENT | {"set_alpha_to_one": False, "steps_offset": 1}),
+    ("DDPMScheduler", "learned-range", {"variance_type": "learned_range"}),
+    ("DDPMScheduler", "fixed-large-log", {"variance_type": "fixed_large_log"}),
+    ("DPMSolverMultistepScheduler", "third-order", {"solver_order": 3}),
+    ("DPMSolverMultistepScheduler", "sde", {"algorithm_type": "sde-dpmsolver++"}),
+    ("DPMSolverMultistepScheduler", "karras", {"use_karras_sigmas": True}),
+    ("DPMSolverSinglestepScheduler", "third-order", {"solver_order": 3}),
+    ("EulerDiscreteScheduler", "karras", {"use_karras_sigmas": True}),
+    ("PNDMScheduler", "skip-prk", {"skip_prk_steps": True}),
+    ("UniPCMultistepScheduler", "third-order", {"solver_order": 3}),
+)
+_WITH_COSINE = (
+    "DDIMScheduler",
+    "DDPMScheduler",
+    "DPMSolverMultistepScheduler",
+    "EulerAncestralDiscreteScheduler",
+    "EulerDiscreteScheduler",
+    "KDPM2AncestralDiscreteScheduler",
+    "UniPCMultistepScheduler",
+)
+
+
+def _diffusers() -> Iterator[Listed]:
+    for name in (*_OF_TRAINING_TIMES, *_OF_SIGMAS):
+        yield _scheduler(name, "", {})
+    for name in _WITH_COSINE:
+        yield _scheduler(name, "cosine", _COSINE)
+    for name, option, kwargs in _OPTIONS:
+        yield _scheduler(name, option, kwargs)
+
+
+def _scheduler(name: str, option: str, kwargs: Mapping[str, Any]) -> Listed:
+    title = f"{name}/{option}" if option else name
+    return Listed("diffusers", title, f"diffusers:{name}", kwargs)
+
+
+# ------------------------------------------------------------------ other releases
+
+
+def _azula() -> Iterator[Listed]:
+    for name in (
+        "ddpm",
+        "ddim",
+        "euler",
+        "heun",
+        "ito",
+        "corrected",
+        "adams_bashforth_z",
+        "adams_bashforth_v",
+        "exponential_z",
+        "exponential_x",
+        "rosenbrock",
+    ):
+        yield Listed("azula", name, f"{_ADAPTERS}.azula:{name}")
+
+
+def _smalldiffusion() -> Iterator[Listed]:
+    for name in ("ddim", "ddpm", "accelerated"):
+        yield Listed("smalldiffusion", name, f"{_ADAPTERS}.smalldiffusion:{name}")
+
+
+def _denoising_diffusion_pytorch() -> Iterator[Listed]:
+    peer, adapter = "denoising-diffusion-pytorch", f"{_ADAPTERS}.denoising_diffusion_pytorch"
+    main = f"{adapter}:gaussian_diffusion"
+    for objective in ("pred_noise", "pred_x0", "pred_v"):
+        kwargs = {"objective": objective, "sampling_timesteps": 250}
+        yield Listed(peer, f"GaussianDiffusion/{objective}", main, kwargs)
+    for schedule in ("linear", "cosine"):
+        kwargs = {"beta_schedule": schedule, "objective": "pred_noise"}
+        yield Listed(peer, f"GaussianDiffusion/{schedule}", main, kwargs)
+    weighted = {"objective": "pred_noise", "min_snr_loss_weight": True}
+    yield Listed(peer, "GaussianDiffusion/min-snr", main, weighted)
+    eps = {"objective": "pred_noise"}
+    yield Listed(peer, "guided_diffusion", f"{adapter}:guided_diffusion", eps)
+    yield Listed(peer, "LearnedGaussianDiffusion", f"{adapter}:learned", eps)
+    yield Listed(peer, "WeightedObjectiveGaussianDiffusion", f"{adapter}:weighted", eps)
+
+
+def _k_diffusion() -> Iterator[Listed]:
+    for name in (
+        "sample_euler",
+        "sample_euler_ancestral",
+        "sample_heun",
+        "sample_dpm_2",
+        "sample_dpm_2_ancestral",
+        "sample_lms",
+        "sample_dpmpp_2s_ancestral",
+        "sample_dpmpp_sde",
+        "sample_dpmpp_2m",
+        "sample_dpmpp_2m_sde",
+        "sample_dpmpp_3m_sde",
+    ):
+        yield Listed("k-diffusion", name, f"{_ADAPTERS}.k_diffusion:{name}")
+    yield Listed("k-diffusion", "functions", f"{_ADAPTERS}.k_diffusion:Functions")
+
+
+# ------------------------------------------------------------------ the user's own copies
+
+
+def _openai(peer: str, package: str) -> Iterator[Listed]:
+    target = f"{package}.script_util:create_gaussian_diffusion"
+    for name, kwargs in {
+        "default": {},
+        "learned-range": {"learn_sigma": True},
+        "small-variance": {"sigma_small": True},
+        "cosine": {"noise_schedule": "cosine"},
+        "predict-x-0": {"predict_xstart": True},
+        "respaced": {"timestep_respacing": "ddim50"},
+    }.items():
+        yield Listed(peer, name, target, kwargs)
+
+
+def _dpm_solver() -> Iterator[Listed]:
+    for name in ("first_order", "multistep", "multistep_third", "singlestep"):
+        yield Listed("dpm-solver", name, f"{_ADAPTERS}.dpm_solver:{name}")
+    target = f"{_ADAPTERS}.dpm_solver:cosine"
+    yield Listed("dpm-solver", "cosine", target, schedule="cosine:100")
+
+
+def _others() -> Iterator[Listed]:
+    for name in ("ddim", "ddpm"):
+        yield Listed("ddim", name, f"{_ADAPTERS}.ddim:{name}")
+    yield Listed("edm", "heun", f"{_ADAPTERS}.edm:heun")
+    yield Listed("gm", "GaussianDiffusion", f"{_ADAPTERS}.gm:diffusion")
