@@ -7,6 +7,7 @@ hold, and how far float64 may be off.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -78,10 +79,7 @@ def alpha_bars_from_betas(betas: Sequence[_Number]) -> _Table:
 
 def betas_from_alpha_bars(alpha_bars: Sequence[_Number]) -> _Table:
     """Return one minus the ratios of neighbours."""
-    return [
-        (before - after) / before
-        for before, after in zip(alpha_bars[:-1], alpha_bars[1:], strict=True)
-    ]
+    return [(before - after) / before for before, after in itertools.pairwise(alpha_bars)]
 
 
 def zero_terminal_snr(alpha_bars: Sequence[_Number]) -> _Table:

@@ -34,7 +34,7 @@ def faults(value, schema, at="file"):
     if kind and (not isinstance(value, kind) or isinstance(value, bool)):
         return [f"{at} is no {schema['type']}"]
     wrong = []
-    if "const" in schema and value != schema["const"] or value not in schema.get("enum", [value]):
+    if ("const" in schema and value != schema["const"]) or value not in schema.get("enum", [value]):
         wrong.append(f"{at} is {value!r}")
     if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
         wrong.append(f"{at} is {value!r}")

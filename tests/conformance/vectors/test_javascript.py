@@ -7,7 +7,9 @@ from importlib import resources
 
 import pytest
 
+from refdiff import checks
 from refdiff.conformance import vectors
+from refdiff.conformance.parts import Parts
 from refdiff.conformance.vectors import measuring
 
 NODE = shutil.which("node")
@@ -125,10 +127,9 @@ def named_mistakes():
 )
 def test_a_known_mistake_is_named(function, variant):
     """JavaScript that returns what Python code with the mistake returned."""
-    results = [
-        repr(float(variant.replaces[function](**vector.inputs)))
-        for vector in vectors.load(function)
-    ]
+    mistaken = getattr(Parts([variant]), function)
+    with checks("off"):
+        results = [repr(float(mistaken(**vector.inputs))) for vector in vectors.load(function)]
     numbers = ", ".join(r.replace("inf", "Infinity").replace("nan", "NaN") for r in results)
     failures = check(f"((all) => ({{{function}: () => all.shift()}}))([{numbers}])")
     assert failures

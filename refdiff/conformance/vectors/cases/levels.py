@@ -40,7 +40,7 @@ def cases() -> Iterator[Case]:
     """Yield each function at all its levels."""
     for function, tensors, has_clean, has_noise in _FUNCTIONS:
         for number, level in enumerate(LEVELS):
-            if level.alpha_bar == 1 and not has_clean or level.alpha_bar == 0 and not has_noise:
+            if (level.alpha_bar == 1 and not has_clean) or (level.alpha_bar == 0 and not has_noise):
                 continue
             values = TENSORS[number % 2]
             inputs = {name: values[name] for name in tensors}
