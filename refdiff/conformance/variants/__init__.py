@@ -18,6 +18,7 @@ A new one is a function in a module of this package::
         "The posterior variance lacks its denominator 1 - alpha_bar_t."
         return (1 - alpha_bar_t / alpha_bar_s) * (1 - alpha_bar_s)
 
+Its name may be left out where it is the function's, with hyphens.
 It takes the arguments of the part that it replaces (and ``parts`` first, if it needs other parts),
 and is written with operators and `refdiff._namespace`, so that it runs on the numbers of a check
 and on tensors. Its docstring's first line says, in one sentence, what such code does.
@@ -44,6 +45,7 @@ __all__ = [
     "joined",
     "mixed",
     "observed",
+    "together",
     "variant",
 ]
 
@@ -101,7 +103,7 @@ def _register(variant: Variant) -> None:
 
 def _decorator(
     kind: Kind,
-    name: str,
+    name: str = "",
     *,
     part: str,
     symptom: str = "",
@@ -111,7 +113,8 @@ def _decorator(
 ) -> Callable[[_Function], _Function]:
     def register(function: _Function) -> _Function:
         summary = " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())
-        _register(Variant(name, kind, summary, {part: function}, symptom, cure, links, choice))
+        called = name or function.__name__.replace("_", "-")
+        _register(Variant(called, kind, summary, {part: function}, symptom, cure, links, choice))
         return function
 
     return register
@@ -146,6 +149,21 @@ def joined(name: str, *names: str, kind: Kind, summary: str, **known: Any) -> Va
     """
     replaces = {k: v for other in names for k, v in _ALL[other].replaces.items()}
     made = Variant(name, kind, summary, replaces, **known)
+    _register(made)
+    return made
+
+
+def together(
+    kind: Kind, name: str, summary: str, replaces: Mapping[str, Callable[..., Any]], **known: Any
+) -> Variant:
+    """Register one variant that replaces several parts: a choice that shows in all of them.
+
+    Returns
+    -------
+    Variant
+        Which is tried in every check that uses any of them.
+    """
+    made = Variant(name, kind, summary, dict(replaces), **known)
     _register(made)
     return made
 
