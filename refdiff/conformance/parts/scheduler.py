@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from refdiff._namespace import sqrt
 from refdiff.conformance.parts import part
 
-__all__ = ["sigmoid_betas", "velocity"]
+__all__ = ["level_of_told_time", "sigmoid_betas", "velocity"]
 
 
 @part
@@ -23,3 +24,12 @@ def sigmoid_betas(num_steps: int, *, beta_start: float = 1e-4, beta_end: float =
 def velocity(x_0: Any, eps: Any, *, alpha_bar_t: Any) -> Any:
     """Return v of data and the noise that is added to them."""
     return sqrt(alpha_bar_t) * eps - sqrt(1 - alpha_bar_t) * x_0
+
+
+@part
+def level_of_told_time(table: Any, times: Sequence[float], t: float) -> Any:
+    """Return alpha_bar of a whole time, out of the table whose first entry is that of time 0.
+
+    `times` is the scheduler's list, in which t stands somewhere: it has no part in this.
+    """
+    return table[round(t)]

@@ -6,17 +6,22 @@ recognise them themselves.
 
 from __future__ import annotations
 
-from refdiff.conformance.variants import observed
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from refdiff.conformance.variants import deviation, observed
 
 __all__ = [
     "FORWARD_TABLE_OVERWRITTEN",
     "GENERATOR_IGNORED",
     "LEADING",
     "LINSPACE",
-    "NOISE_IGNORED",
     "NUMBER_OF_STEPS",
     "PATCHED_LAST_LEVEL",
     "REFUSED_OPTION_USED",
+    "REPEATED_LEVEL",
     "ROUNDED_LEVEL",
     "SHIFTED_SNR",
     "STALE_STATE",
@@ -32,13 +37,6 @@ FORWARD_TABLE_OVERWRITTEN = observed(
     symptom="all later calls use a schedule of half precision",
     cure="convert a copy",
     links=("https://github.com/huggingface/diffusers/pull/3005",),
-)
-NOISE_IGNORED = observed(
-    "deviation",
-    "given-noise-ignored",
-    "The noise argument is ignored and fresh noise is drawn in its place.",
-    symptom="the training target is not the noise that was added",
-    cure="use the noise that was passed",
 )
 GENERATOR_IGNORED = observed(
     "deviation",
@@ -85,6 +83,14 @@ TIME_BEYOND_TABLE = observed(
     cure="limit the times to T - 1",
     links=("https://github.com/huggingface/diffusers/issues/10003",),
 )
+REPEATED_LEVEL = observed(
+    "deviation",
+    "level-listed-twice",
+    "A noise level is listed twice in a row, so that a step between them has no length.",
+    symptom="NaN where a multistep method divides by the length of its last step",
+    cure="make the times distinct, or the steps by sigma and not by rounded times",
+    links=("https://github.com/huggingface/diffusers/issues/12771",),
+)
 UNREACHED_LEVELS = observed(
     "deviation",
     "levels-never-reached",
@@ -126,3 +132,15 @@ REFUSED_OPTION_USED = observed(
         "https://github.com/huggingface/diffusers/issues/5103",
     ),
 )
+
+
+@deviation(
+    "list-position-taken-for-time",
+    part="level_of_told_time",
+    symptom="much noise where there should be little, and the reverse",
+    cure="look the level up by the time itself, or in a list that is sorted as the times are",
+    links=("https://github.com/huggingface/diffusers/pull/6006",),
+)
+def list_position_taken_for_time(table: Any, times: Sequence[float], t: float) -> Any:
+    """The place of a time in the descending list of times is used as an index of the table."""
+    return table[int(np.argmax(np.asarray(times) == t))]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from refdiff.conformance.checks import Check, Settings
+from refdiff.conformance.shapes.scheduler.grids import grid_checks
+from refdiff.conformance.shapes.scheduler.noising import noising_checks
 from refdiff.conformance.shapes.scheduler.tables import table_checks
 from refdiff.conformance.shapes.scheduler.target import Scheduler
 
@@ -23,4 +25,4 @@ def recognises(target: Any) -> bool:
 def checks(target: Any, settings: Settings) -> list[Check]:
     """Return the checks of a scheduler; it is copied, never changed, and nothing is run yet."""
     scheduler = Scheduler(target)
-    return [*table_checks(scheduler)]
+    return [*table_checks(scheduler), *noising_checks(scheduler), *grid_checks(scheduler)]
