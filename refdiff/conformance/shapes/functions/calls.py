@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from refdiff import equations
 from refdiff.conformance.parts import Parts
 from refdiff.testing.closeness import as_float64
 
-__all__ = ["Call", "Reply", "Unreadable", "ask"]
+__all__ = ["Call", "NotTaken", "Reply", "Unreadable", "ask"]
 
 _COUNTS = frozenset({"num_steps", "num_train_steps"})
 # Settings that code takes as plain numbers whatever its arrays are.
@@ -112,6 +113,10 @@ class Reply:
     written: tuple[str, ...]
 
 
+class NotTaken(Exception):
+    """A target has no parameter for a setting that it keeps fixed."""
+
+
 class Unreadable(Exception):
     """A target returned something that is no array of numbers."""
 
@@ -141,6 +146,8 @@ def ask(function: Callable[..., Any], name: str, call: Call, *, array: str, dtyp
     ------
     TypeError
         If the function cannot be called like the reference.
+    NotTaken
+        If it has no parameter for an argument that the reference can do without.
     Unreadable
         If it returned something that is no array of real numbers.
     """
@@ -169,6 +176,10 @@ def _check_signature(
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
+        fixed = [key for key in call.keywords if key not in signature.parameters]
+        settable = inspect.signature(getattr(equations, name)).parameters
+        if fixed and all(settable[key].default is not inspect.Parameter.empty for key in fixed):
+            raise NotTaken(f"{name} takes no argument {fixed[0]!r}") from None
         wanted = ", ".join([*call.positional, *(f"{key}=..." for key in call.keywords)])
         raise TypeError(
             f"{name}{signature} cannot be called as {name}({wanted}), like the reference "

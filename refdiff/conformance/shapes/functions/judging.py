@@ -12,7 +12,7 @@ from refdiff import checks as refdiff_checks
 from refdiff.conformance.checks import Settings
 from refdiff.conformance.explain import Case, explain
 from refdiff.conformance.parts import Parts
-from refdiff.conformance.shapes.functions.calls import Unreadable, ask
+from refdiff.conformance.shapes.functions.calls import NotTaken, Unreadable, ask
 from refdiff.conformance.shapes.functions.recipes import cases_of
 from refdiff.conformance.verdicts import Outcome, deviates, not_provided
 
@@ -61,6 +61,8 @@ class Judge:
         dtype = case if case in _DTYPES else "float64"
         try:
             observed, written = self._observed(function, case, dtype)
+        except NotTaken as error:
+            return not_provided(str(error))
         except Unreadable as error:
             return deviates(str(error))
         if written:
