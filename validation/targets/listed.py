@@ -152,6 +152,7 @@ def _diffusers() -> Iterator[Listed]:
         yield _scheduler(name, "cosine", _COSINE)
     for name, option, kwargs in _OPTIONS:
         yield _scheduler(name, option, kwargs)
+    yield Listed("diffusers", "functions", f"{_ADAPTERS}.diffusers:Functions")
 
 
 def _scheduler(name: str, option: str, kwargs: Mapping[str, Any]) -> Listed:
@@ -198,6 +199,7 @@ def _denoising_diffusion_pytorch() -> Iterator[Listed]:
     eps = {"objective": "pred_noise"}
     yield Listed(peer, "guided_diffusion", f"{adapter}:guided_diffusion", eps)
     yield Listed(peer, "LearnedGaussianDiffusion", f"{adapter}:learned", eps)
+    yield Listed(peer, "functions", f"{adapter}:Functions")
     yield Listed(peer, "WeightedObjectiveGaussianDiffusion", f"{adapter}:weighted", eps)
 
 
@@ -233,6 +235,7 @@ def _openai(peer: str, package: str) -> Iterator[Listed]:
         "respaced": {"timestep_respacing": "ddim50"},
     }.items():
         yield Listed(peer, name, target, kwargs)
+    yield Listed(peer, "functions", f"{_ADAPTERS}.{package}:Functions")
 
 
 def _dpm_solver() -> Iterator[Listed]:

@@ -21,11 +21,16 @@ stand_in(
 )
 
 from denoising_diffusion_pytorch import (  # noqa: E402
+    ElucidatedDiffusion,
     GaussianDiffusion,
     LearnedGaussianDiffusion,
     WeightedObjectiveGaussianDiffusion,
 )
+from denoising_diffusion_pytorch import denoising_diffusion_pytorch as tables  # noqa: E402
 from denoising_diffusion_pytorch import guided_diffusion as guided  # noqa: E402
+from denoising_diffusion_pytorch import learned_gaussian_diffusion as learning  # noqa: E402
+
+from refdiff.equations import alpha_bars_from_betas  # noqa: E402
 
 SIZE = 4
 
@@ -64,3 +69,58 @@ def learned(**options: Any) -> Any:
 def weighted(**options: Any) -> Any:
     """Return `WeightedObjectiveGaussianDiffusion`."""
     return WeightedObjectiveGaussianDiffusion(Network(4), image_size=SIZE, **options)
+
+
+class Functions:
+    """The functions and methods that have a counterpart in `refdiff.equations`."""
+
+    def linear_betas(self, num_steps):
+        """Return the table of ``beta_schedule="linear"``."""
+        return tables.linear_beta_schedule(num_steps)
+
+    def cosine_betas(self, num_steps, *, offset=0.008):
+        """Return the table of ``beta_schedule="cosine"``."""
+        return tables.cosine_beta_schedule(num_steps, s=offset)
+
+    def sigmoid_alpha_bars(self, num_steps, *, start=-3.0, end=3.0, tau=1.0):
+        """Return the levels of ``beta_schedule="sigmoid"``."""
+        betas = tables.sigmoid_beta_schedule(num_steps, start=start, end=end, tau=tau)
+        return alpha_bars_from_betas(betas.numpy())
+
+    def normal_kl(self, mean_1, log_variance_1, mean_2, log_variance_2):
+        """Return the divergence per element."""
+        values = (mean_1, log_variance_1, mean_2, log_variance_2)
+        return learning.normal_kl(*map(torch.as_tensor, values))
+
+    def discretized_gaussian_log_likelihood(self, x_0, *, mean, std):
+        """Return the log-likelihood per element."""
+        x_0, mean, std = torch.broadcast_tensors(*map(torch.as_tensor, (x_0, mean, std)))
+        return learning.discretized_gaussian_log_likelihood(
+            x_0, means=mean, log_scales=torch.log(std)
+        )
+
+    def edm_c_skip(self, *, sigma, sigma_data):
+        """Return c_skip of `ElucidatedDiffusion`."""
+        return _elucidated(sigma_data).c_skip(sigma)
+
+    def edm_c_out(self, *, sigma, sigma_data):
+        """Return c_out of `ElucidatedDiffusion`."""
+        return _elucidated(sigma_data).c_out(sigma)
+
+    def edm_c_in(self, *, sigma, sigma_data):
+        """Return c_in of `ElucidatedDiffusion`."""
+        return _elucidated(sigma_data).c_in(sigma)
+
+    def edm_c_noise(self, *, sigma):
+        """Return c_noise of `ElucidatedDiffusion`."""
+        return _elucidated(0.5).c_noise(torch.as_tensor(sigma))
+
+    def edm_loss_weight(self, *, sigma, sigma_data):
+        """Return the loss weight of `ElucidatedDiffusion`."""
+        return _elucidated(sigma_data).loss_weight(sigma)
+
+
+def _elucidated(sigma_data: Any) -> Any:
+    network = Network(1)
+    network.random_or_learned_sinusoidal_cond = True
+    return ElucidatedDiffusion(network, image_size=SIZE, sigma_data=sigma_data)
