@@ -18,6 +18,7 @@ __all__ = ["COMMANDS", "Command", "main"]
 
 COMMANDS = {
     "demo": "Demo",
+    "check": "Check",
     "train": "Train",
     "sample": "Sample",
     "equations": "Equations",
@@ -33,6 +34,7 @@ usage: refdiff COMMAND [OPTIONS]
 _START = """\
 Start here:
   refdiff demo                                  train, sample and see the pictures: three minutes
+  refdiff check package.module:Scheduler        is that code right? equation by equation
   refdiff equations ho2020/posterior-mean       one equation: formula, source, function, tests
 
 `refdiff COMMAND --help` lists the options of a command; `refdiff --version` prints the version.

@@ -74,5 +74,7 @@ def _changed(result: Result, differing: Mapping[str, Mapping[str, list[str]]]) -
                 for other, ids in others.items()
             )
             message = f"{choice}: {name} here, but {elsewhere}. {result.message}"
-            return replace(result, verdict="known-deviation", variant=mixed(choice), message=message)
+            return replace(
+                result, verdict="known-deviation", variant=mixed(choice), message=message
+            )
     return result

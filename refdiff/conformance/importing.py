@@ -75,7 +75,7 @@ def _missing_dependency(text: str, missing: str, error: BaseException) -> str:
 def _failed(text: str, error: BaseException) -> str:
     cure = ""
     if isinstance(error, SystemExit):
-        cure = "; put what it runs behind `if __name__ == \"__main__\":`"
+        cure = '; put what it runs behind `if __name__ == "__main__":`'
     elif isinstance(error, ModuleNotFoundError):
         return _missing_dependency(text, error.name or "a module", error)
     return f"target {text!r} cannot be imported: {sentence(error)}{cure}."

@@ -37,9 +37,7 @@ def sentence(error: BaseException) -> str:
     if len(words) > 300:
         words = words[:297] + "..."
     if isinstance(error, SystemExit):
-        said = f"it ends the program (sys.exit({error.code!r}))"
-    elif isinstance(error, KeyboardInterrupt):
-        said = "it raised KeyboardInterrupt"
+        said = f"SystemExit({error.code!r}), which would end the program"
     else:
         said = f"{type(error).__name__}: {words}" if words else type(error).__name__
     place = _place(error)
@@ -61,8 +59,9 @@ def _place(error: BaseException) -> str:
     """Return the innermost line of code outside refdiff and, if it can be, outside libraries."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not _hidden(f.filename)]
     own = [f for f in frames if "site-packages" not in f.filename]
-    frame = (own or frames or [None])[-1]
-    return f"{frame.filename}, line {frame.lineno}" if frame else ""
+    for frame in reversed(own or frames):
+        return f"{frame.filename}, line {frame.lineno}"
+    return ""
 
 
 def _hidden(filename: str) -> bool:

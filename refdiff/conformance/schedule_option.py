@@ -97,7 +97,7 @@ def _checked(table: NDArray, name: str) -> Table:
     if not falling.all() or values[-1] < 0:
         where = int(np.argmin(falling)) + 1 if not falling.all() else len(values) - 1
         raise UserError(
-            f"{name} has {values[where]:g} at time {where}, after {values[where - 1]:g}: alpha_bars "
-            "fall from 1 and stay at or above 0; are these betas, or alphas?"
+            f"{name} has {values[where]:g} at time {where}, after {values[where - 1]:g}: "
+            "alpha_bars fall from 1 and stay at or above 0; are these betas, or alphas?"
         )
     return values

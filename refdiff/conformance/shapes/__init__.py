@@ -86,6 +86,10 @@ def recognise(target: Any) -> str:
         except UserError as error:  # without torch, functions can be judged all the same
             missing = error
             continue
+        except ModuleNotFoundError as error:
+            if not (error.name or "").startswith(__name__):
+                raise
+            continue
         if module.recognises(target):
             return name
     if missing is not None:

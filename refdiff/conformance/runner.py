@@ -1,0 +1,207 @@
+"""Running the checks of a live object, and putting what any run found together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from refdiff._errors import UserError
+from refdiff.conformance.checks import Settings
+from refdiff.conformance.consistency import made_consistent
+from refdiff.conformance.expectations import Expectations
+from refdiff.conformance.report import Report
+from refdiff.conformance.results import SIDE_EFFECTS, Result
+from refdiff.conformance.schedule_option import read_schedule
+from refdiff.conformance.session import Session
+from refdiff.conformance.side_effects import Effect, side_effects_result
+
+__all__ = ["Progress", "assembled", "run", "settings_of"]
+
+Progress = Callable[[int, int], None]
+"""Called with the number of checks done and of all, after each."""
+
+
+def settings_of(
+    *,
+    array: str = "numpy",
+    schedule: str | NDArray = "linear:1000",
+    time_base: int = 0,
+    seed: int = 0,
+) -> Settings:
+    """Return the settings of a run.
+
+    Parameters
+    ----------
+    array : {"numpy", "torch"}
+        What functions are called with.
+    schedule : str or array_like
+        The training schedule of a sampler; see `refdiff.conformance.schedule_option.read_schedule`.
+    time_base : int
+        What a sampler's model is told at the first noisy time.
+    seed : int
+        Seed of the inputs.
+
+    Raises
+    ------
+    UserError
+        If one of them is out of its domain.
+    """
+    if array not in ("numpy", "torch"):
+        raise UserError(f"--array {array} is no kind of array: choose numpy or torch.")
+    if seed < 0:
+        raise UserError(f"--seed {seed} must be at least 0.")
+    return Settings(array, read_schedule(schedule), time_base, seed)
+
+
+def run(
+    target: Any,
+    *,
+    shape: str | None = None,
+    only: str | Iterable[str] | None = None,
+    accept: str | Iterable[str] | Mapping[str, str] | None = None,
+    accepted: str | Path | None = None,
+    baseline: str | Path | None = None,
+    strict: bool = False,
+    array: str = "numpy",
+    schedule: str | NDArray = "linear:1000",
+    time_base: int = 0,
+    seed: int = 0,
+    progress: Progress = lambda done, total: None,
+) -> Report:
+    """Judge a live object, in this process.
+
+    There is no time limit here, and a crash is a crash: `check_target` judges a target's text in a
+    process of its own.
+
+    Parameters
+    ----------
+    target : object
+        A module or object with functions, a scheduler, a diffusion object, or a sampler.
+    shape : str, optional
+        One of `refdiff.conformance.SHAPES`; recognised if left out.
+    only : str or iterable of str, optional
+        Ids of checks, or patterns with ``*``.
+    accept : mapping of check to variant, or texts ``"CHECK=VARIANT"``, optional
+        Findings that shall not fail. One that no longer fits fails.
+    accepted : path, optional
+        TOML file with more of them.
+    baseline : path, optional
+        Earlier JSON report: only what is new fails.
+    strict : bool
+        Let approximations fail too.
+    array : {"numpy", "torch"}
+        What functions are called with.
+    schedule : str or array_like
+        Training schedule of a sampler: ``"linear:T"``, ``"cosine:T"``, ``"scaled-linear:T"``, an
+        .npy file of alpha_bars, or the table (T+1,) itself.
+    time_base : int
+        What a sampler's model is told at the first noisy time.
+    seed : int
+        Seed of the inputs.
+    progress : callable, optional
+        Called with the number of checks done and of all.
+
+    Returns
+    -------
+    Report
+        With `exit_status`, `failures`, `to_json` and more.
+
+    Raises
+    ------
+    UserError
+        If the object is of no known shape, or an option is wrong.
+
+    Examples
+    --------
+    >>> import refdiff.equations
+    >>> report = run(refdiff.equations, only="posterior-variance/*")
+    >>> report.passed
+    True
+    """
+    expected = Expectations.read(
+        only=only, accept=accept, accepted=accepted, baseline=baseline, strict=strict
+    )
+    settings = settings_of(array=array, schedule=schedule, time_base=time_base, seed=seed)
+    name = _described(target)
+
+    def reproduce(check: str) -> str:
+        return f"refdiff.conformance.run({name}, only={check!r})"
+
+    session = Session(target, settings, shape, reproduce)
+    chosen = expected.choose(session.ids)
+    judged = [check for check in chosen if check != SIDE_EFFECTS]
+    results = []
+    for number, check in enumerate(judged, start=1):
+        results.append(session.result(check))
+        progress(number, len(judged))
+    whole = f"refdiff.conformance.run({name})"
+    return assembled(
+        results,
+        chosen,
+        effects=session.effects,
+        target=name,
+        shape=session.shape,
+        command=whole,
+        expected=expected,
+    )
+
+
+def _described(target: Any) -> str:
+    name = getattr(target, "__qualname__", None) or getattr(target, "__name__", None)
+    if name is None:
+        return type(target).__qualname__
+    module = getattr(target, "__module__", None)
+    return f"{module}.{name}" if module not in (None, "__main__") else str(name)
+
+
+def assembled(
+    results: Sequence[Result],
+    chosen: Sequence[str],
+    *,
+    effects: Mapping[str, Sequence[Effect]],
+    target: str,
+    shape: str,
+    command: str,
+    expected: Expectations,
+    notes: tuple[str, ...] = (),
+) -> Report:
+    """Put results together to a report.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        Of the checks that were judged.
+    chosen : sequence of str
+        Ids of those that should have been, that of the side effects included.
+    effects : mapping of str to sequence of Effect
+        Side effects by check.
+    target, shape, command, notes
+        See `Report`.
+    expected : Expectations
+        What is accepted.
+
+    Returns
+    -------
+    Report
+        Incomplete if results are missing.
+    """
+    found = made_consistent(results)
+    wanted = [check for check in chosen if check != SIDE_EFFECTS]
+    complete = {result.check for result in results} >= set(wanted)
+    # Of a run that was broken off, what was not seen is not known.
+    if SIDE_EFFECTS in chosen and wanted and results and (complete or any(effects.values())):
+        found.append(side_effects_result(effects, command))
+    return Report(
+        target=target,
+        shape=shape,
+        results=tuple(found),
+        complete=complete,
+        command=command,
+        accepted=expected.accepted,
+        baseline=expected.baseline,
+        strict=expected.strict,
+        notes=notes,
+    )
