@@ -15,9 +15,9 @@ from typing import Any
 from refdiff.conformance.verdicts import FAILURES
 from validation.targets.listed import FOLDER
 
-__all__ = ["CERTAINTIES", "Finding", "findings", "unsettled"]
+__all__ = ["KINDS", "Finding", "findings", "unsettled"]
 
-CERTAINTIES = ("defect", "difference", "approximation", "limit")
+KINDS = ("defect", "difference", "approximation", "limit")
 """A mistake; a choice that its users should know of; knowingly rough; a limit of the check."""
 
 
@@ -32,7 +32,7 @@ class Finding:
     id, title : str
         A name, and what it is in one sentence.
     kind : str
-        One of `CERTAINTIES`.
+        One of `KINDS`.
     reason : str
         Whose fault it is and how that is known.
     covers : tuple of str

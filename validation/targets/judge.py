@@ -42,24 +42,24 @@ class Judged:
 
 def judge(listed: Listed) -> Judged:
     """Judge one target in this process."""
-    from refdiff.conformance.checks import Settings
+    from refdiff import conformance
     from refdiff.conformance.loading import load
-    from refdiff.conformance.schedule_option import read_schedule
-    from refdiff.conformance.session import Session
 
-    schedule = read_schedule(listed.schedule)
-    settings = Settings(array=listed.array, schedule=schedule, time_base=listed.time_base)
+    options = {
+        "array": listed.array,
+        "schedule": listed.schedule,
+        "time_base": listed.time_base,
+    }
     # Progress bars and the like are of no interest.
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         target = load(listed.target, listed.kwargs)
         began = time.perf_counter()
-        session = Session(target, settings)
-        results = [session.result(check) for check in session.ids]
+        report = conformance.run(target, **options)
     records = tuple(
         result.record() | {"family": family_of(result.check, result.equations)}
-        for result in results
+        for result in report.results
     )
-    return Judged(listed.key, session.shape, records, time.perf_counter() - began)
+    return Judged(listed.key, report.shape, records, time.perf_counter() - began)
 
 
 def judge_all(targets: list[Listed]) -> list[Judged]:

@@ -1,4 +1,4 @@
-"""guided-diffusion, the user's own copy: functions that have a counterpart in `refdiff.equations`."""
+"""guided-diffusion, the user's own copy: functions that `refdiff.equations` has as well."""
 
 import torch
 from guided_diffusion.gaussian_diffusion import get_named_beta_schedule
