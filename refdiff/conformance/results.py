@@ -186,6 +186,7 @@ def plain(value: Any) -> Any:
 
 
 def _plain_array(value: Any) -> Any:
+    about = f"{value.dtype} array of shape {tuple(value.shape)}"
     try:
         if not isinstance(value, np.ndarray):  # a tensor: bfloat16 has no NumPy form
             value = value.detach().cpu().double().numpy()
@@ -195,4 +196,4 @@ def _plain_array(value: Any) -> Any:
             return plain(value.tolist())
     except (AttributeError, RuntimeError, TypeError, ValueError):
         pass
-    return f"{value.dtype} array of shape {tuple(value.shape)}"
+    return about

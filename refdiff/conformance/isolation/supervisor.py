@@ -209,6 +209,8 @@ class Supervisor:
                 error = UserError(event["message"])
                 error.add_note(event["traceback"])
                 raise error
+            if event["event"] == "failed":
+                raise RuntimeError(event["message"])
             if event["event"] == "loaded":
                 self.shape = event["shape"]
                 self.equations = {name: tuple(ids) for name, ids in event["checks"]}

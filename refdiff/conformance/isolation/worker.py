@@ -5,6 +5,7 @@ standard output that only this module knows. Events:
 
 * ``ready``: refdiff is imported, the target is next;
 * ``refused``: the target cannot be judged, with the sentence for the user;
+* ``failed``: refdiff itself has made a mistake;
 * ``loaded``: its shape and the ids and equations of its checks;
 * ``begin``, ``result``, ``effects``: of each check; ``done`` at the end.
 
@@ -107,7 +108,7 @@ def _work(job: Job, lines: queue.SimpleQueue[str], output: TextIO) -> None:
 
     from refdiff.conformance.checks import Settings
     from refdiff.conformance.loading import load
-    from refdiff.conformance.raised import full_traceback
+    from refdiff.conformance.raised import full_traceback, is_own, sentence
     from refdiff.conformance.session import Session
 
     send("ready")
@@ -117,6 +118,13 @@ def _work(job: Job, lines: queue.SimpleQueue[str], output: TextIO) -> None:
         session = Session(load(job.target, job.kwargs), settings, job.shape, interrupts=False)
     except UserError as error:
         send("refused", message=str(error), traceback=full_traceback(error))
+        return
+    except (Exception, SystemExit) as error:
+        if is_own(error):
+            send("failed", message=f"{type(error).__name__}: {error}")
+        else:
+            said = f"target {job.target!r} cannot be looked at: {sentence(error)}."
+            send("refused", message=said, traceback=full_traceback(error))
         return
     checks = [[check.id, list(check.equations)] for check in session.checks]
     send("loaded", shape=session.shape, checks=checks)
