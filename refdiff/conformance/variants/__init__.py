@@ -31,7 +31,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, TypeVar
 
 __all__ = [
@@ -96,8 +96,18 @@ _ALL: dict[str, Variant] = {}
 
 
 def _register(variant: Variant) -> None:
-    if variant.name in _ALL:
-        raise ValueError(f"there is already a variant called {variant.name!r}")
+    known = _ALL.get(variant.name)
+    if known is not None:
+        # Several checks may recognise the same variant, and it may show in several parts.
+        if known.kind != variant.kind or known.replaces.keys() & variant.replaces.keys():
+            raise ValueError(f"there is already a variant called {variant.name!r}")
+        first, second = (known, variant) if known.replaces else (variant, known)
+        variant = replace(
+            first,
+            replaces={**first.replaces, **second.replaces},
+            links=tuple(dict.fromkeys((*first.links, *second.links))),
+            choice=first.choice or second.choice,
+        )
     _ALL[variant.name] = variant
 
 
