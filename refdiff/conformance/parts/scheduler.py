@@ -7,10 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from refdiff._namespace import sqrt
-from refdiff.conformance.parts import part
+from refdiff._namespace import exp, sqrt
+from refdiff.conformance.parts import Parts, part
 
-__all__ = ["level_of_told_time", "sigmoid_betas", "velocity"]
+__all__ = [
+    "large_variance",
+    "learned_output_variance",
+    "level_of_told_time",
+    "sigmoid_betas",
+    "velocity",
+]
 
 
 @part
@@ -33,3 +39,15 @@ def level_of_told_time(table: Any, times: Sequence[float], t: float) -> Any:
     `times` is the scheduler's list, in which t stands somewhere: it has no part in this.
     """
     return table[round(t)]
+
+
+@part
+def large_variance(parts: Parts, *, alpha_bar_t: Any, alpha_bar_s: Any) -> Any:
+    """Return the larger fixed variance of an ancestral step, where an option asks for it: beta."""
+    return parts.transition_variance(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
+
+
+@part
+def learned_output_variance(raw: Any) -> Any:
+    """Return the variance that a network gives without bounds: its output is the logarithm."""
+    return exp(raw)

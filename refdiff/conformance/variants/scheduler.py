@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from refdiff.conformance.variants import deviation, observed
+from refdiff._namespace import log, sqrt
+from refdiff.conformance.variants import convention, deviation, form, observed
 
 __all__ = [
     "FORWARD_TABLE_OVERWRITTEN",
@@ -19,6 +20,7 @@ __all__ = [
     "LEADING",
     "LINSPACE",
     "NUMBER_OF_STEPS",
+    "OPTION_WITHOUT_EFFECT",
     "PATCHED_LAST_LEVEL",
     "REFUSED_OPTION_USED",
     "REPEATED_LEVEL",
@@ -114,6 +116,13 @@ SHIFTED_SNR = observed(
     "shifted-signal-to-noise",
     "The schedule's signal-to-noise ratio is divided by a constant, while its betas are not.",
 )
+OPTION_WITHOUT_EFFECT = observed(
+    "deviation",
+    "option-without-effect",
+    "An option of the configuration is accepted and has no effect.",
+    symptom="samples are the same with and without it",
+    cure="use the option, or refuse it",
+)
 STALE_STATE = observed(
     "deviation",
     "state-kept-between-runs",
@@ -144,3 +153,29 @@ REFUSED_OPTION_USED = observed(
 def list_position_taken_for_time(table: Any, times: Sequence[float], t: float) -> Any:
     """The place of a time in the descending list of times is used as an index of the table."""
     return table[int(np.argmax(np.asarray(times) == t))]
+
+
+@deviation(
+    "noise-std-is-root-of-log-variance",
+    part="noise_std",
+    symptom="NaN at every step that adds noise",
+    cure="take exp of half the logarithm",
+    links=("https://github.com/huggingface/diffusers/issues/14569",),
+)
+def noise_std_is_root_of_log_variance(variance: Any) -> Any:
+    """The noise is multiplied by the square root of the variance's logarithm, which is negative."""
+    return sqrt(log(variance))
+
+
+@convention("learned-output-is-the-variance", part="learned_output_variance")
+def learned_output_is_the_variance(raw: Any) -> Any:
+    """A network that learns the variance gives it as it is, not its logarithm."""
+    return raw
+
+
+@form("posterior-mean-through-beta", part="posterior_mean")
+def posterior_mean_through_beta(x_0: Any, x_t: Any, *, alpha_bar_t: Any, alpha_bar_s: Any) -> Any:
+    """The factor of x_t is formed from 1 - beta, where beta is 1 - alpha_bar_t / alpha_bar_s."""
+    beta = 1 - alpha_bar_t / alpha_bar_s
+    data = sqrt(alpha_bar_s) * beta / (1 - alpha_bar_t)
+    return data * x_0 + sqrt(1 - beta) * (1 - alpha_bar_s) / (1 - alpha_bar_t) * x_t

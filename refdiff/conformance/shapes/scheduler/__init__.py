@@ -7,6 +7,7 @@ from typing import Any
 from refdiff.conformance.checks import Check, Settings
 from refdiff.conformance.shapes.scheduler.grids import grid_checks
 from refdiff.conformance.shapes.scheduler.noising import noising_checks
+from refdiff.conformance.shapes.scheduler.options import option_checks
 from refdiff.conformance.shapes.scheduler.tables import table_checks
 from refdiff.conformance.shapes.scheduler.target import Scheduler
 
@@ -25,4 +26,9 @@ def recognises(target: Any) -> bool:
 def checks(target: Any, settings: Settings) -> list[Check]:
     """Return the checks of a scheduler; it is copied, never changed, and nothing is run yet."""
     scheduler = Scheduler(target)
-    return [*table_checks(scheduler), *noising_checks(scheduler), *grid_checks(scheduler)]
+    return [
+        *table_checks(scheduler),
+        *noising_checks(scheduler),
+        *grid_checks(scheduler),
+        *option_checks(scheduler),
+    ]

@@ -25,6 +25,7 @@ __all__ = [
     "is_flow",
     "is_inverse",
     "is_preconditioned",
+    "method",
     "predictions",
     "unclipped",
     "why_no_loop",
@@ -126,6 +127,41 @@ def claimed_order(target: Scheduler) -> int | None:
     if isinstance(stages, int) and stages > 1:
         return stages
     return 1 if "eta" in step or "s_churn" in step else None
+
+
+def method(target: Scheduler) -> str | None:
+    """Return the method that it claims to be, in words by which `sampling` knows it; else None.
+
+    The signature of ``step`` and the options tell, and for solvers the name of the class.
+    """
+    if why_no_loop(target) is not None or is_consistency(target) or is_inverse(target):
+        return None
+    step, name = target.parameters("step"), target.name
+    exploding = coordinates(target, target.usual_steps) == "ve"
+    if "eta" in step and not exploding:
+        return "ddim"
+    if "solver_order" in target.config:
+        plain = target.option("solver_order") == 2 and target.option("solver_type") == "midpoint"
+        multistep = "Multistep" in name and target.option("algorithm_type") == "dpmsolver++"
+        return "dpm-solver++-2m" if plain and multistep else None
+    if str(target.option("variance_type", "")).startswith(("fixed", "learned")):
+        return "ddpm"
+    for word, known in _SOLVERS.items():
+        if word in name:
+            return known if exploding else None
+    if "PNDM" in name and target.option("skip_prk_steps") and not exploding:
+        return "plms"
+    return None
+
+
+_SOLVERS = {
+    "KDPM2Ancestral": None,
+    "KDPM2": "dpm-2",
+    "Ancestral": "euler-ancestral",
+    "Euler": "euler",
+    "Heun": "heun",
+    "LMS": "lms",
+}
 
 
 def input_scale(prepared: Any, t: Any) -> float:

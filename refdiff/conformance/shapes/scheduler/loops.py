@@ -163,7 +163,8 @@ class SchedulerLoop:
                     shown = scheduler.scale_model_input(x, t)
                 sigma = None if self.tells == "time" else levels[k]
                 output = self._ask(model, asked, x, shown, t, sigma, prediction, wrapped)
-                x = first_of(scheduler.step(output, t, x, **self.step_options))
+                options = target.step_arguments(scheduler, k) | self.step_options
+                x = first_of(scheduler.step(output, t, x, **options))
                 states.append(numbers(x))
         return Recording(
             x_T=states[0],

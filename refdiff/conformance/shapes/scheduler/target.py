@@ -177,6 +177,20 @@ class Scheduler:
             return f"{self.name}.{method} needs {', '.join(more)} as well"
         return None
 
+    def step_arguments(self, prepared: Any, k: int) -> dict[str, Any]:
+        """Return further arguments that a loop passes to step k: the time that follows, if asked.
+
+        Parameters
+        ----------
+        prepared : object
+            The copy that is driven.
+        k : int
+            Index of the step.
+        """
+        if "prev_timestep" not in self.parameters("step") or k + 1 >= len(prepared.timesteps):
+            return {}
+        return {"prev_timestep": prepared.timesteps[k + 1]}
+
     # ------------------------------------------------------------------ tables
 
     def table(self, name: str) -> np.ndarray | None:
