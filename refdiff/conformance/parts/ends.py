@@ -7,7 +7,14 @@ from typing import Any
 from refdiff.conformance.parts import Parts, part
 from refdiff.conformance.parts.grids import Walk
 
-__all__ = ["added_at_end", "last_noise_weight", "level_at_end", "noise_weight", "returned"]
+__all__ = [
+    "added_at_end",
+    "fresh_noise",
+    "last_noise_weight",
+    "level_at_end",
+    "noise_weight",
+    "returned",
+]
 
 
 @part
@@ -38,3 +45,11 @@ def added_at_end(walk: Walk) -> Any:
 def returned(x: Any) -> Any:
     """Return what the sampler hands out of its last state: the state itself."""
     return x
+
+
+@part
+def fresh_noise(noises: Any, k: int, *, last: bool) -> Any:
+    """Return the noise that step k adds: the one drawn for it; the last step needs none."""
+    if last and k not in noises:
+        return 0.0
+    return noises[k]

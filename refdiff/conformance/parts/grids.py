@@ -18,6 +18,7 @@ __all__ = [
     "Walk",
     "level_after",
     "level_at",
+    "level_before",
     "level_of_time",
     "sigma_after",
     "sigma_at",
@@ -78,6 +79,8 @@ def told_time(walk: Walk, k: int, *, time_base: int) -> float:
 @part
 def level_of_time(walk: Walk, t: float) -> Any:
     """Return alpha_bar of a time; between two entries sigma is interpolated linearly."""
+    if t < 0:
+        raise IndexError("there is no level before the data")
     below = int(t)
     if t == below:
         return walk.alpha_bars[below]
@@ -96,8 +99,14 @@ def level_at(parts: Parts, walk: Walk, k: int) -> Any:
 def level_after(parts: Parts, walk: Walk, k: int) -> Any:
     """Return alpha_bar that step k goes to: that of the list's next time, data after the last."""
     if k + 1 < walk.steps:
-        return parts.level_at(walk, k + 1)
+        return parts.level_of_time(walk, walk.times[k + 1])
     return parts.level_at_end(walk)
+
+
+@part
+def level_before(walk: Walk, k: int) -> Any:
+    """Return alpha_bar one training time below the state of call k, whatever comes next."""
+    return walk.alpha_bars[max(int(walk.times[k]) - 1, 0)]
 
 
 @part

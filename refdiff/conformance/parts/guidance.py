@@ -6,7 +6,7 @@ from typing import Any
 
 from refdiff.conformance.parts import Parts, part
 
-__all__ = ["guided_output", "guided_prediction"]
+__all__ = ["guided_output", "guided_prediction", "unconditional_labels"]
 
 
 @part
@@ -19,3 +19,9 @@ def guided_output(parts: Parts, cond: Any, uncond: Any, *, weight: Any) -> Any:
 def guided_prediction(parts: Parts, cond: Any, uncond: Any, *, weight: Any) -> Any:
     """Return the prediction that the sampler goes on with: the mixture, in all channels."""
     return parts.guided_output(cond, uncond, weight=weight)
+
+
+@part
+def unconditional_labels(labels: Any, null: Any) -> Any:
+    """Return the labels of the unconditional call: the null class for every sample."""
+    return null

@@ -9,10 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from refdiff._namespace import maximum, sqrt
-from refdiff.conformance.parts import Parts, part
+from refdiff.conformance.parts import Parts, part, spelled_out
 
 __all__ = [
+    "ddim_added_std",
+    "ddim_data_scale",
     "ddim_direction",
+    "ddim_mean",
     "ddim_noise_std",
     "ddim_update",
     "ddpm_mean",
@@ -78,14 +81,36 @@ def x_0_and_eps(
 
 @part
 def ddim_noise_std(parts: Parts, *, alpha_bar_t: Any, alpha_bar_s: Any, eta: Any) -> Any:
-    """Return the standard deviation of the fresh noise in a DDIM step."""
+    """Return the standard deviation by which a DDIM step reduces the factor of eps."""
     return parts.ddim_sigma(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s, eta=eta)
 
 
 @part
-def ddim_direction(*, alpha_bar_s: Any, sigma: Any) -> Any:
+def ddim_added_std(parts: Parts, *, alpha_bar_t: Any, alpha_bar_s: Any, eta: Any) -> Any:
+    """Return the standard deviation of the fresh noise that a DDIM step adds: the same one."""
+    return parts.ddim_noise_std(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s, eta=eta)
+
+
+@part
+def ddim_data_scale(*, alpha_bar_t: Any, alpha_bar_s: Any) -> Any:
+    """Return the factor of x_0 in a DDIM step."""
+    return sqrt(alpha_bar_s)
+
+
+@part
+def ddim_direction(*, alpha_bar_t: Any, alpha_bar_s: Any, sigma: Any) -> Any:
     """Return the factor of eps in a DDIM step, where sigma is that of the fresh noise."""
     return sqrt(maximum(1 - alpha_bar_s - sigma * sigma, 0.0))
+
+
+@spelled_out
+def ddim_mean(
+    parts: Parts, x_0: Any, eps: Any, *, alpha_bar_t: Any, alpha_bar_s: Any, eta: Any
+) -> Any:
+    """Return the deterministic part of a DDIM step."""
+    levels = {"alpha_bar_t": alpha_bar_t, "alpha_bar_s": alpha_bar_s}
+    sigma = parts.ddim_noise_std(**levels, eta=eta)
+    return parts.ddim_data_scale(**levels) * x_0 + parts.ddim_direction(**levels, sigma=sigma) * eps
 
 
 @part
@@ -93,27 +118,41 @@ def ddim_update(
     parts: Parts, x_0: Any, eps: Any, noise: Any, *, alpha_bar_t: Any, alpha_bar_s: Any, eta: Any
 ) -> Any:
     """Return the state after a DDIM step."""
-    sigma = parts.ddim_noise_std(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s, eta=eta)
-    direction = parts.ddim_direction(alpha_bar_s=alpha_bar_s, sigma=sigma)
-    return sqrt(alpha_bar_s) * x_0 + direction * eps + sigma * noise
+    known = {"alpha_bar_t": alpha_bar_t, "alpha_bar_s": alpha_bar_s, "eta": eta}
+    return parts.ddim_mean(x_0, eps, **known) + parts.ddim_added_std(**known) * noise
 
 
 @part
 def ddpm_mean(
-    parts: Parts, x_0: Any, eps: Any, x_t: Any, *, alpha_bar_t: Any, alpha_bar_s: Any
+    parts: Parts,
+    x_0: Any,
+    eps: Any,
+    x_t: Any,
+    *,
+    alpha_bar_t: Any,
+    alpha_bar_s: Any,
+    alpha_bar_before: Any = None,
 ) -> Any:
-    """Return the mean of an ancestral step."""
+    """Return the mean of an ancestral step.
+
+    `alpha_bar_before` is the level one training time below t, which is not that of s where
+    times are skipped; what is right does not depend on it.
+    """
     return parts.posterior_mean(x_0, x_t, alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
 
 
 @part
-def ddpm_variance(parts: Parts, *, alpha_bar_t: Any, alpha_bar_s: Any) -> Any:
+def ddpm_variance(
+    parts: Parts, *, alpha_bar_t: Any, alpha_bar_s: Any, alpha_bar_before: Any = None
+) -> Any:
     """Return the fixed variance of an ancestral step: beta-tilde."""
     return parts.posterior_variance(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
 
 
 @part
-def learned_variance(parts: Parts, raw: Any, *, alpha_bar_t: Any, alpha_bar_s: Any) -> Any:
+def learned_variance(
+    parts: Parts, raw: Any, *, alpha_bar_t: Any, alpha_bar_s: Any, alpha_bar_before: Any = None
+) -> Any:
     """Return the variance that a network chose with an output `raw` in [-1, 1]."""
     v = (raw + 1) / 2
     return parts.learned_range_variance(v, alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)

@@ -1,0 +1,233 @@
+"""Which method a loop follows, and which variants explain the rest of its numbers.
+
+All steps of two runs are explained together first: a mistake that shows in every step and an end
+rule that shows in the last one are then named as the two that they are. Each topic (first, middle,
+last step, another number of steps ...) reports only the variants that its own numbers need.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from refdiff import checks, equations
+from refdiff.conformance.explain import Case, explain, fit
+from refdiff.conformance.sampling.methods import Method, Transition, recovered
+from refdiff.conformance.sampling.session import Run, Session
+from refdiff.conformance.sampling.ve import ve_methods
+from refdiff.conformance.sampling.vp import ddim, vp_methods
+from refdiff.conformance.variants import Variant, variant
+from refdiff.conformance.verdicts import VERDICTS, Outcome, Verdict, conforms, inconclusive
+
+__all__ = ["Diagnosis", "diagnosed", "judged", "spread"]
+
+_MOST = 12  # transitions of one run that are explained
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is known of a loop.
+
+    Parameters
+    ----------
+    method : Method or None
+        The method that it follows, or that its name claims; None if neither is known.
+    names : tuple of str
+        Variants that explain, with the method, what was seen.
+    explained : bool
+        Whether they explain at least the steps between first and last.
+    claimed : bool
+        Whether the target's name claims the method.
+    """
+
+    method: Method | None
+    names: tuple[str, ...]
+    explained: bool
+    claimed: bool
+
+
+def spread(transitions: Sequence[Transition], most: int = _MOST) -> list[Transition]:
+    """Return at most so many transitions: first, last and others between them."""
+    if len(transitions) <= most:
+        return list(transitions)
+    ends = [*transitions[:2], *transitions[-2:]]
+    inner = transitions[2:-2]
+    kept = [inner[round(i)] for i in np.linspace(0, len(inner) - 1, most - 4)]
+    return [*ends[:2], *kept, *ends[2:]]
+
+
+def diagnosed(session: Session) -> Diagnosis:
+    """Return the diagnosis of a loop, made once."""
+    found: Diagnosis = session.once("diagnosis", lambda: _diagnose(session))
+    return found
+
+
+def _runs(session: Session) -> list[Run]:
+    runs = [session.run()]
+    if not session.fixed and session.nearest(7) != session.main_steps:
+        try:
+            runs.append(session.run(session.nearest(7), seed=1))
+        except Exception:
+            return runs  # the check of that number of steps will tell why
+    return runs
+
+
+def _diagnose(session: Session) -> Diagnosis:
+    runs = _runs(session)
+    methods = _methods(session, runs[0])
+    cases = {m.name: _cases(m, runs) for m in methods}
+    methods = [m for m in methods if cases[m.name]]
+    claimed = _claimed(methods, session.loop.name)
+    dtype, coarser = dtypes(session)
+    for tried in filter(None, (dtype, coarser)):
+        for method in methods:
+            if fit(cases[method.name], dtype=tried).holds:
+                return Diagnosis(method, (), True, method in claimed)
+    candidates = claimed or methods
+    for middle in (False, True):
+        best: tuple[int, int, Method, Outcome] | None = None
+        for order, method in enumerate(candidates):
+            chosen = _cases(method, runs, middle=middle)
+            if not chosen:
+                continue
+            outcome = explain(chosen, dtype=dtype, coarser=coarser)
+            if outcome.verdict == "deviates":
+                continue
+            rank = VERDICTS.index(outcome.verdict), order
+            if best is None or rank < best[:2]:
+                best = (*rank, method, outcome)
+        if best is not None:
+            names = tuple(n for n in (best[3].variant or "").split("+") if _registered(n))
+            return Diagnosis(best[2], names, True, bool(claimed))
+    return Diagnosis(claimed[0] if claimed else None, (), False, bool(claimed))
+
+
+def dtypes(session: Session) -> tuple[str, str | None]:
+    """Return the dtype of the loop and a coarser one in which parts of it may compute."""
+    dtype = session.loop.dtype
+    return dtype, "float32" if dtype == "float64" else None
+
+
+def _methods(session: Session, run: Run) -> list[Method]:
+    eta = getattr(session.loop, "eta", None)
+    if session.loop.coordinates == "ve":
+        return ve_methods(eta)
+    methods = vp_methods(eta)
+    estimated = _estimated_eta(run) if eta is None else None
+    return methods if estimated is None else [*methods, ddim(estimated)]
+
+
+def _claimed(methods: Sequence[Method], name: str) -> list[Method]:
+    """Return the methods that a name claims: those with the longest word in it."""
+    sizes = [max((len(w) for w in m.words if w in name), default=0) for m in methods]
+    longest = max(sizes, default=0)
+    return [m for m, size in zip(methods, sizes, strict=True) if longest and size == longest]
+
+
+def _cases(method: Method, runs: Sequence[Run], *, middle: bool = False) -> list[Case]:
+    chosen = []
+    for run in runs:
+        transitions = method.transitions(run)
+        if middle:
+            transitions = [t for t in transitions if t.k > 0 and not t.last]
+        chosen += [t.case for t in spread(transitions)]
+    return chosen
+
+
+def _estimated_eta(run: Run) -> float | None:
+    """Return eta from the noise in a middle step, if it is one that anybody would choose."""
+    noises = run.noises()
+    k = len(run.calls) // 2
+    if k not in noises or k + 1 >= len(run.calls):
+        return None
+    times = run.times
+    if any(t != int(t) or not 0 < t < len(run.loop.alpha_bars) for t in times[k : k + 2]):
+        return None
+    call = run.calls[k]
+    output = call.output[:, : call.state.shape[1]]
+    columns = [call.state, output, np.broadcast_to(noises[k], call.state.shape)]
+    matrix = np.stack([np.ravel(c) for c in columns], axis=1)
+    weight = float(np.linalg.lstsq(matrix, np.ravel(run.after(k)), rcond=None)[0][2])
+    level_t, level_s = (float(run.loop.alpha_bars[int(t)]) for t in times[k : k + 2])
+    with checks("off"), np.errstate(all="ignore"):
+        full = equations.ddim_sigma(alpha_bar_t=level_t, alpha_bar_s=level_s, eta=1.0)
+    eta = float(Fraction(weight / full).limit_denominator(1000)) if full > 0 else 0.0
+    return eta if 0 < eta < 1 else None
+
+
+def _registered(name: str) -> bool:
+    try:
+        return bool(variant(name))
+    except KeyError:
+        return False
+
+
+def judged(session: Session, run: Run, transitions: Sequence[Transition], what: str) -> Outcome:
+    """Judge some steps of a run by the loop's method and what is known to explain it."""
+    known = diagnosed(session)
+    if known.method is None:
+        return unknown_rule(session)
+    if not transitions:
+        return inconclusive(f"a run of {run.steps} steps has no such step")
+    if not run.recording.tagged and known.method.stochastic:
+        return inconclusive(
+            "the noise comes from a source that cannot be observed; the law of the output judges it"
+        )
+    dtype, coarser = dtypes(session)
+    chosen = [t.case for t in spread(transitions)]
+    title = f"{what} of {known.method.title}"
+    for size in range(len(known.names) + 1):
+        for names in itertools.combinations(known.names, size):
+            if fit(chosen, [variant(n) for n in names], dtype=dtype).holds:
+                return attributed(chosen, names, title, dtype)
+    outcome = explain(chosen, dtype=dtype, coarser=coarser, base=known.names, what=title)
+    if outcome.verdict != "deviates":
+        return outcome
+    if not known.explained and not known.claimed:
+        return unknown_rule(session)
+    worst = max(transitions, key=lambda t: fit([t.case], dtype=dtype).units)
+    noise = run.noises([t.index for t in transitions]).get(worst.k)
+    there = recovered(run, worst.index, worst.case.observed, noise)
+    return replace(outcome, message=f"{outcome.message}; the step is {there}")
+
+
+def unknown_rule(session: Session) -> Outcome:
+    """Return the outcome for a rule without a name."""
+    return inconclusive(
+        f"the rule of {session.loop.name} is none that refdiff knows by name; "
+        f"it is judged by its output law"
+    )
+
+
+def attributed(cases: Sequence[Case], names: Sequence[str], title: str, dtype: str) -> Outcome:
+    """Return the outcome of observations that these variants are known to explain."""
+    worst = fit(cases, dtype=dtype)
+    if not names:
+        return replace(
+            conforms(f"{title} agrees with the reference"),
+            error_units=worst.units,
+            at=worst.at,
+            expected=worst.expected,
+            observed=worst.observed,
+            series=worst.series,
+        )
+    variants: list[Variant] = [variant(name) for name in names]
+    serious = max(variants, key=lambda v: v.severity)
+    verdicts: tuple[Verdict, ...]
+    verdicts = ("conforms", "convention", "approximation", "known-deviation")
+    shown = [v.name for v in variants if v.kind != "form"]
+    message = f"{title}: " + "; and ".join(v.summary.rstrip(".") for v in variants)
+    return Outcome(
+        verdicts[serious.severity],
+        message,
+        variant="+".join(shown) or None,
+        error_units=worst.units,
+        at=worst.at,
+        expected=worst.expected,
+        observed=worst.observed,
+        series=worst.series,
+    )
