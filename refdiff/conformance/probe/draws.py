@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from refdiff.conformance.loops import Draw
 from refdiff.conformance.probe import generators
 
-__all__ = ["Draws", "Script", "repeats", "scripted_draws", "tagged_draws"]
+__all__ = ["Draws", "Script", "current_script", "repeats", "scripted_draws", "tagged_draws"]
 
 Array = NDArray[np.float64]
 Script: TypeAlias = Callable[[int, str, tuple[int, ...]], "Array | None"]
@@ -129,6 +129,11 @@ def scripted_draws(script: Script | None) -> Iterator[None]:
         yield
     finally:
         _SCRIPT.reset(before)
+
+
+def current_script() -> Script | None:
+    """Return the script that `scripted_draws` gave, for a loop that adds replacements to it."""
+    return _SCRIPT.get()
 
 
 def repeats(run: Callable[[Script | None], tuple[Sequence[Draw], Any]]) -> bool:
