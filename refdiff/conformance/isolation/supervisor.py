@@ -172,11 +172,7 @@ class Supervisor:
         self._child: _Child | None = None
 
     def __enter__(self) -> Supervisor:
-        try:
-            self._start()
-        except BaseException:
-            self._end()
-            raise
+        self._start()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -192,6 +188,13 @@ class Supervisor:
         return "" if child is None else child.end()
 
     def _start(self) -> None:
+        try:
+            self._begin()
+        except BaseException:
+            self._end()
+            raise
+
+    def _begin(self) -> None:
         self._child = _Child(self.job)
         deadline = time.monotonic() + self._start_limit
         while True:
