@@ -27,7 +27,7 @@ def ddpm_step(
 ) -> Any:
     """Return x_s by ancestral sampling with the variance beta-tilde."""
     levels = {"alpha_bar_t": alpha_bar_t, "alpha_bar_s": alpha_bar_s}
-    std = parts.noise_std(parts.posterior_variance(**levels))
+    std = parts.noise_std(parts.ddpm_variance(**levels))
     return parts.posterior_mean_from_eps(x_t, eps, **levels) + std * noise
 
 
@@ -55,4 +55,4 @@ def ddim_step(
     """Return x_s by a DDIM step."""
     known = {"alpha_bar_t": alpha_bar_t, "alpha_bar_s": alpha_bar_s, "eta": eta}
     x_0 = parts.x_0_from_eps(x_t, eps, alpha_bar_t=alpha_bar_t)
-    return parts.ddim_mean(x_0, eps, **known) + parts.ddim_noise_std(**known) * noise
+    return parts.ddim_update(x_0, eps, noise, **known)

@@ -11,6 +11,7 @@ import numpy as np
 
 from refdiff import equations
 from refdiff.conformance.parts import Parts
+from refdiff.conformance.shapes.functions.programs import program_of
 from refdiff.testing.closeness import as_float64
 
 __all__ = ["Call", "NotTaken", "Reply", "Unreadable", "ask"]
@@ -84,7 +85,7 @@ class Call:
                 for name, value in named.items()
             }
             first = [lifted.pop(name) for name in self.positional]
-            return getattr(parts, function)(*first, **lifted)
+            return program_of(function, parts)(*first, **lifted)
 
         return run
 

@@ -149,7 +149,8 @@ def _bits(draw: Draw) -> Cases:
     }
 
 
-_PIXELS = ({"resolution": 256.0, "reference_resolution": 64.0},) + (
+_PIXELS = (
+    {"resolution": 256.0, "reference_resolution": 64.0},
     {"resolution": 48.0, "reference_resolution": 32.0},
 )
 _OTHERS: Mapping[str, Callable[[Draw], Cases]] = {

@@ -1,0 +1,36 @@
+"""Right forms of steps; mistakes in them stand with the samplers."""
+
+from __future__ import annotations
+
+from refdiff._namespace import Array, sqrt
+from refdiff.conformance.parts import Parts
+from refdiff.conformance.variants import form
+from refdiff.equations import ddim_mean
+
+__all__: list[str] = []
+
+
+@form(part="ddim_mean")
+def ddim_mean_without_cancellation(
+    x_0: Array, eps: Array, *, alpha_bar_t: Array, alpha_bar_s: Array, eta: Array
+) -> Array:
+    """The factor of eps is formed from products, without a difference."""
+    return ddim_mean(x_0, eps, alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s, eta=eta)
+
+
+@form(part="ddim_sigma")
+def ddim_sigma_of_posterior_variance(
+    parts: Parts, *, alpha_bar_t: Array, alpha_bar_s: Array, eta: Array
+) -> Array:
+    """The standard deviation is eta times the root of the posterior variance."""
+    variance = parts.posterior_variance(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
+    return eta * sqrt(variance)
+
+
+@form(part="posterior_mean_from_eps")
+def reverse_mean_by_posterior_mean(
+    parts: Parts, x_t: Array, eps: Array, *, alpha_bar_t: Array, alpha_bar_s: Array
+) -> Array:
+    """The mean is the posterior mean at the x_0 that eps implies."""
+    x_0 = parts.x_0_from_eps(x_t, eps, alpha_bar_t=alpha_bar_t)
+    return parts.posterior_mean(x_0, x_t, alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
