@@ -176,7 +176,10 @@ def _restored() -> Iterator[Callable[[], dict[str, str]]]:
         if torch.get_default_device() != device:
             torch.set_default_device(device)
         torch.set_grad_enabled(grad)
-        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        if settings()["torch.deterministic_algorithms"] != str(deterministic) or warn_only != (
+            torch.is_deterministic_algorithms_warn_only_enabled()
+        ):  # setting it imports the compiler, which takes seconds
+            torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
