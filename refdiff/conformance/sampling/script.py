@@ -18,6 +18,8 @@ from refdiff.conformance.probe.model import ProbeModel
 __all__ = ["LARGE", "SMALL", "Script", "scripted_model"]
 
 Array = NDArray[np.float64]
+# Bound here, before anything replaces them for the time of a target's call.
+_GENERATOR, _BITS, _SEEDS = np.random.Generator, np.random.PCG64, np.random.SeedSequence
 
 SMALL, LARGE = 0.4375, 3.0
 """Ranges of the predicted x_0: well within [-1, 1], and mostly outside."""
@@ -58,7 +60,7 @@ class Script:
         for sample in range(len(x)):
             label = 0 if condition is None else 1 + abs(hash(float(np.ravel(condition)[sample])))
             key = (self._seed, self._count, sample, label, stream)
-            generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(key)))
+            generator = _GENERATOR(_BITS(_SEEDS(key)))
             rows.append(2.0 * generator.random(x.shape[1:]) - 1.0)
         return np.stack(rows)
 
