@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from refdiff._namespace import exp, to_bits
+from refdiff._namespace import exp, minimum, to_bits
 from refdiff.conformance.parts import Parts, part
 
 __all__ = [
+    "absolute_error",
     "batch_loss",
     "bound_loss_factor",
     "bound_unit",
     "decoder_nll",
+    "huber_error",
     "loss_target",
     "sample_loss",
     "velocity_of_pair",
@@ -34,6 +36,22 @@ def loss_target(*, x_0: Any, eps: Any, v: Any, prediction: str) -> Any:
 def sample_loss(parts: Parts, target: Any, output: Any) -> Any:
     """Return the loss of each sample: the mean over its components."""
     return parts.simple_loss(target, output)
+
+
+@part
+def absolute_error(target: Any, output: Any) -> Any:
+    """Return the loss of each sample of a target that says it takes absolute errors."""
+    error = abs(target - output)
+    return error.reshape((error.shape[0], -1)).mean(1)
+
+
+@part
+def huber_error(target: Any, output: Any) -> Any:
+    """Return the loss of each sample of a target that says it takes Huber's, with width 1."""
+    error = abs(target - output)
+    inner = minimum(error, 1.0)
+    values = inner * inner * 0.5 + (error - inner)
+    return values.reshape((values.shape[0], -1)).mean(1)
 
 
 @part

@@ -74,17 +74,6 @@ def sqrt_one_minus_without_one_minus(table: Any) -> Any:
 
 
 @deviation(
-    "sqrt-one-minus-alphas-cumprod-of-roots",
-    part="sqrt_one_minus_alphas_cumprod",
-    symptom="the variance of x_t falls below 1 in the middle of the chain",
-    cure="take the root of 1 - alphas_cumprod",
-)
-def sqrt_one_minus_of_roots(table: Any) -> Any:
-    """The factor of eps is 1 - sqrt(alpha_bar) in place of sqrt(1 - alpha_bar)."""
-    return 1 - sqrt(table)
-
-
-@deviation(
     "log-variance-not-a-logarithm",
     part="log_one_minus_alphas_cumprod",
     symptom="only the prior term of the bound is wrong",
@@ -180,17 +169,6 @@ def learned_range_fraction_not_mapped(raw: Any) -> Any:
 def learned_range_ends_swapped(raw: Any) -> Any:
     """The fraction weights ln beta-tilde where it should weight ln beta, and the reverse."""
     return (1 - raw) / 2
-
-
-@deviation(
-    "posterior-mean-coefficients-swapped",
-    part="posterior_mean_coef1",
-    symptom="samples stay noise: x_0 gets the weight of x_t",
-    cure="coef1 = beta sqrt(alpha_bar_s) / (1 - alpha_bar_t) belongs to x_0",
-)
-def posterior_mean_coefficients_swapped(*, alpha_bar_t: Any, alpha_bar_s: Any) -> Any:
-    """The factor of x_0 in the posterior mean is that of x_t."""
-    return sqrt(alpha_bar_t / alpha_bar_s) * ((1 - alpha_bar_s) / (1 - alpha_bar_t))
 
 
 @deviation(

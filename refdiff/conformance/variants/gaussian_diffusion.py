@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from refdiff.conformance.variants import observed
 
-__all__ = ["AT_X_T", "FROM_ONE", "SHARED"]
+__all__ = ["AT_X_T", "FROM_ONE"]
 
 AT_X_T = observed(
     "approximation",
@@ -17,12 +17,4 @@ FROM_ONE = observed(
     "convention",
     "model-told-times-from-one",
     "The model is told 1 at the first noisy time, index 0.",
-    choice="time base",
-)
-SHARED = observed(
-    "deviation",
-    "noise-shared-by-the-batch",
-    "All samples of a batch get the same noise.",
-    symptom="samples of one batch resemble each other",
-    cure="draw noise of the whole batch's shape",
 )

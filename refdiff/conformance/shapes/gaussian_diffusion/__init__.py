@@ -9,12 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 from refdiff.conformance.checks import Check, Settings
+from refdiff.conformance.shapes.gaussian_diffusion.bound import bound_checks
 from refdiff.conformance.shapes.gaussian_diffusion.forward import forward_checks
+from refdiff.conformance.shapes.gaussian_diffusion.loops import loop_checks
+from refdiff.conformance.shapes.gaussian_diffusion.losses import loss_checks
 from refdiff.conformance.shapes.gaussian_diffusion.reverse import reverse_checks
 from refdiff.conformance.shapes.gaussian_diffusion.schedule import schedule_checks
 from refdiff.conformance.shapes.gaussian_diffusion.steps import step_method_checks
 from refdiff.conformance.shapes.gaussian_diffusion.tables import table_checks
 from refdiff.conformance.shapes.gaussian_diffusion.target import Subject, recognises
+from refdiff.conformance.shapes.gaussian_diffusion.weights import weight_checks
 
 __all__ = ["NAME", "checks", "recognises"]
 
@@ -43,4 +47,8 @@ def checks(target: Any, settings: Settings) -> list[Check]:
         *forward_checks(subject),
         *reverse_checks(subject),
         *step_method_checks(subject),
+        *loop_checks(subject),
+        *loss_checks(subject),
+        *weight_checks(subject),
+        *bound_checks(subject),
     ]

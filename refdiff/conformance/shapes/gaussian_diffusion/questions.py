@@ -56,7 +56,13 @@ class Answer:
 
 
 def answered(
-    subject: Subject, t: Array, shape: tuple[int, ...], *, scale: float = 0.2, seed: int = 7
+    subject: Subject,
+    t: Array,
+    shape: tuple[int, ...],
+    *,
+    scale: float = 0.2,
+    seed: int = 7,
+    data: Array | None = None,
 ) -> Answer:
     """Return an answer for a state at these times.
 
@@ -73,10 +79,14 @@ def answered(
         nothing; 2 does not.
     seed : int
         Of the numbers.
+    data : numpy.ndarray, optional
+        Data near which the implied x_0 lies, about a level of grey away, in place of `scale`.
     """
     size = (len(t), *shape)
     x_0, x_t, raw = inputs(seed, size, size, size)
     x_0 = np.clip(scale * x_0, -0.95 * max(1.0, 3 * scale), 0.95 * max(1.0, 3 * scale))
+    if data is not None:
+        x_0 = data + 0.02 * x_0
     level = subject.alpha_bars[1:][t].reshape((-1,) + (1,) * len(shape))
     before = subject.alpha_bars[:-1][t].reshape(level.shape)
     eps = (x_t - np.sqrt(level) * x_0) / np.sqrt(1 - level)

@@ -23,7 +23,7 @@ from refdiff.conformance.shapes.gaussian_diffusion.expected import Expected
 from refdiff.conformance.shapes.gaussian_diffusion.questions import Answer, answered
 from refdiff.conformance.shapes.gaussian_diffusion.reverse import expected_moments
 from refdiff.conformance.shapes.gaussian_diffusion.target import Missing, Subject
-from refdiff.conformance.variants.gaussian_diffusion import SHARED
+from refdiff.conformance.variants import variant
 from refdiff.conformance.variants.randomness import UNIFORM, seen
 from refdiff.conformance.verdicts import Outcome, conforms, inconclusive
 
@@ -163,7 +163,7 @@ def _noise(subject: Subject) -> Outcome:
     if answer.x_t.size in sizes:
         return conforms("each sample gets noise of its own")
     if answer.x_t[0].size in sizes:
-        return seen("known-deviation", SHARED, "p_sample")
+        return seen("known-deviation", variant("noise-shared-by-the-batch"), "p_sample")
     return inconclusive("p_sample drew no normal noise of the size of the batch")
 
 

@@ -123,6 +123,19 @@ class Subject:
         """Return the coarsest dtype of its tables."""
         return min(self.dtypes.values(), key=_PRECISION.index, default="float64")
 
+    @functools.cached_property
+    def computes(self) -> str:
+        """Return the coarser dtype of its tables and of what its methods look up in them."""
+        if self.table_dtype != "float64" or not self.has("q_sample"):
+            return self.table_dtype
+        t = np.arange(self.count)
+        if self.method("q_sample").whole_times or not self.method("q_sample").takes("eps"):
+            return self.table_dtype
+        ones = np.ones((self.count, 1, 1, 1))
+        factors = _numbers(self.call("q_sample", x_0=ones, t=t, eps=0 * ones))
+        coarse = factors.astype(np.float32).astype(np.float64)
+        return "float32" if np.array_equal(factors, coarse) else self.table_dtype
+
     # ------------------------------------------------------------------ configuration
 
     @property

@@ -1,0 +1,186 @@
+"""The target's sampling loops, as all that is judged about sampling reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from refdiff.conformance.checks import Check
+from refdiff.conformance.free import free_checks
+from refdiff.conformance.loops import Coordinates, Model, Recording
+from refdiff.conformance.probe.draws import current_script, tagged_draws
+from refdiff.conformance.sampling import final_state, step_checks
+from refdiff.conformance.shapes.gaussian_diffusion.asking import check, numbers
+from refdiff.conformance.shapes.gaussian_diffusion.questions import times_told
+from refdiff.conformance.shapes.gaussian_diffusion.target import Missing, Subject
+
+__all__ = ["DiffusionLoop", "loop_checks"]
+
+Array = np.ndarray
+_KNOWN = ("eps", "x_0", "v")
+
+
+def loop_checks(subject: Subject) -> list[Check]:
+    """Return the checks of the sampling loops."""
+    loops = [
+        DiffusionLoop(subject, "p_sample_loop", None),
+        DiffusionLoop(subject, "ddim_sample_loop", 0.0),
+        DiffusionLoop(subject, "ddim_sample_loop", 0.5),
+    ]
+    return [
+        check(made.id, made.equations, made.judge)
+        for loop in loops
+        for made in (*step_checks(loop), *free_checks(loop))
+    ]
+
+
+class DiffusionLoop:
+    """One loop of the target; satisfies `refdiff.conformance.loops.Loop`.
+
+    Parameters
+    ----------
+    subject : Subject
+        The target.
+    method : str
+        ``"p_sample_loop"`` or ``"ddim_sample_loop"``.
+    eta : float or None
+        What a DDIM loop is asked for.
+    """
+
+    tells: Literal["time", "sigma"] = "time"
+    coordinates: Coordinates = "vp"
+    time_base = 0
+
+    def __init__(self, subject: Subject, method: str, eta: float | None) -> None:
+        self.subject = subject
+        self.method = method
+        self.eta = eta
+        self.name = method.replace("_", "-") + ("-eta-half" if eta == 0.5 else "")
+        self.alpha_bars = subject.alpha_bars
+        self.deterministic: bool | None = eta == 0.0
+        self.order: int | None = 1 if eta == 0.0 else None
+        known = subject.prediction or "eps"
+        self.predictions: Sequence[str] = (known if known in _KNOWN else "eps",)
+        self.learned = subject.variance in ("learned", "learned-range")
+        self.full = subject.count
+        chosen = getattr(subject.target, "sampling_timesteps", None)
+        by_attribute = method == "ddim_sample_loop" and isinstance(chosen, int)
+        self.steps: Sequence[int] = range(1, subject.count + 1) if by_attribute else ()
+
+    @property
+    def dtype(self) -> str:
+        """Return the coarser dtype of the tables, of what is looked up, and of the states."""
+        try:
+            begins = self.subject.method(self.method).takes("x_T")
+        except Missing:
+            begins = True
+        return self.subject.computes if begins else "float32"
+
+    def initial_scale(self, steps: int) -> float:
+        """Return 1: such loops begin with standard normal noise."""
+        return 1.0
+
+    def run(self, model: Model, x_T: Array, *, steps: int, prediction: str) -> Recording:
+        """Run the loop.
+
+        Parameters
+        ----------
+        model : ProbeModel
+            The model, told indices 0..T-1.
+        x_T : numpy.ndarray
+            The state to begin with.
+        steps : int
+            Number of steps.
+        prediction : str
+            What the model predicts.
+        """
+        subject = self.subject
+        if (subject.prediction or "eps") not in _KNOWN:
+            raise Missing("the loop's model predicts the previous state, which no probe knows")
+        method = subject.method(self.method)
+        if self.eta not in (None, 0.0) and not self._takes_eta():
+            raise Missing(f"{method.name} takes no eta")
+        begins = method.takes("x_T")
+        already = len(model.calls)
+        outer = current_script()
+
+        def script(index: int, kind: str, shape: tuple[int, ...]) -> Array | None:
+            if not begins and index == 0:
+                return x_T if kind == "normal" and shape == x_T.shape else None
+            return None if outer is None else outer(index - (not begins), kind, shape)
+
+        with self._settings(steps), tagged_draws(model, script=script) as draws:
+            returned = subject.call(
+                self.method,
+                model=_untranslated(subject, model),
+                shape=tuple(x_T.shape),
+                x_T=x_T,
+                clip=False,
+                labels=np.zeros(len(x_T), np.int64),
+                eta=self.eta,
+            )
+        if len(model.calls) == already:
+            raise Missing(f"{method.name} does not ask the model that can be put into the target")
+        records = list(draws.records)
+        if not begins:
+            if not records or not np.array_equal(records[0].values, x_T):
+                raise Missing(f"{method.name} does not begin with noise that can be replaced")
+            records = records[1:]
+        made = [replace(d, before_call=d.before_call - already) for d in records]
+        calls = model.calls[already:]
+        result = self._normalised(final_state(returned, x_T.shape))
+        return Recording(x_T, calls, made, result, tagged=draws.tagged)
+
+    def _takes_eta(self) -> bool:
+        method = self.subject.method(self.method)
+        return method.takes("eta") or hasattr(self.subject.target, "ddim_sampling_eta")
+
+    @contextmanager
+    def _settings(self, steps: int) -> Iterator[None]:
+        """Choose, for one run, what the target keeps as attributes."""
+        wanted: dict[str, Any] = {"clip_denoised": False, "sampling_timesteps": steps}
+        if self.eta is not None:
+            wanted["ddim_sampling_eta"] = self.eta
+        target = self.subject.target
+        before = {
+            name: getattr(target, name)
+            for name in wanted
+            if isinstance(getattr(target, name, None), (bool, int, float))
+        }
+        for name in before:
+            setattr(target, name, wanted[name])
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                setattr(target, name, value)
+
+    def _normalised(self, result: Array) -> Array:
+        """Undo the mapping to [0, 1] of a target that has one."""
+        target = self.subject.target
+        back = getattr(target, "normalize", None)
+        if callable(back) and callable(getattr(target, "unnormalize", None)):
+            return numbers(back(torch.from_numpy(result)))
+        return result
+
+
+def _untranslated(subject: Subject, model: Model) -> Callable[..., Any]:
+    """Return the model, told indices where the target tells a scaled or respaced time."""
+    all_told = times_told(subject, np.arange(subject.count))
+    plain = bool((all_told == np.arange(subject.count)).all())
+
+    def asked(x: Any, t: Any, *others: Any, **named: Any) -> Any:
+        if not plain:
+            told = numbers(t).reshape(-1)
+            nearest = np.argmin(np.abs(told[:, None] - all_told[None, :]), axis=1)
+            exact = np.isclose(told, all_told[nearest], rtol=float(np.finfo(np.float32).eps))
+            t = np.where(exact, nearest, told)
+        labels = named.get("y", others[0] if others else None)
+        return model(x, t, labels)
+
+    return asked
