@@ -124,7 +124,7 @@ class Check:
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise UserError(f"--{name.replace('_', '-')} {value:g} must be more than 0.")
-        for option, path in self._outputs().items():
+        for option, path in self._named_files().items():
             check_file(option, path)
         parse_target(self.target)
         settings = settings_of(
@@ -140,10 +140,9 @@ class Check:
             self.memory_limit,
         )
 
-    def _outputs(self) -> dict[str, Path]:
+    def _named_files(self) -> dict[str, Path]:
         named = {"--json": self.json, "--html": self.html, "--junit": self.junit}
-        # The target may change the working directory, or delete it.
-        return {option: path.absolute() for option, path in named.items() if path is not None}
+        return {option: path for option, path in named.items() if path is not None}
 
     def _judging_options(self) -> list[str]:
         """Options that change how a check is judged, where they are not at their defaults."""
@@ -159,13 +158,15 @@ class Check:
         from refdiff.cli.progress import bar
         from refdiff.conformance.isolation.request import check_target
 
-        with _stoppable(), bar("checks") as progress:
+        # The target may delete the working directory; files are named from where it is now.
+        files = {option: path.absolute() for option, path in self._named_files().items()}
+        with _stoppable() as stopped, bar("checks") as progress:
             report, interrupted = check_target(request, expected, progress)
-        _write(report, self._outputs())
+        _write(report, files)
         _show(report)
-        if interrupted:
+        if interrupted and not stopped:
             raise KeyboardInterrupt
-        return report.exit_status
+        return 128 + stopped[0] if stopped else report.exit_status
 
 
 def _list(checks: dict[str, tuple[str, ...]], only: tuple[str, ...]) -> None:
@@ -195,18 +196,20 @@ def _show(report: Report) -> None:
 
 
 @contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
+def _stoppable() -> Iterator[list[int]]:
     """End on SIGTERM as on Ctrl-C: with a report of what was judged so far."""
+    stopped: list[int] = []
 
     def stop(number: int, frame: object) -> None:
+        stopped.append(number)
         raise KeyboardInterrupt
 
     try:
         before = signal.signal(signal.SIGTERM, stop)
     except ValueError:  # not the main thread, which alone may
-        yield
+        yield stopped
         return
     try:
-        yield
+        yield stopped
     finally:
         signal.signal(signal.SIGTERM, before)

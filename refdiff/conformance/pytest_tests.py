@@ -71,7 +71,6 @@ def conformance_tests(
     @pytest.mark.parametrize("check", chosen)
     def test_conformance(check: str) -> None:
         """The target agrees with the reference in this check."""
-        __tracebackhide__ = True
         report = _report(session, chosen, check, expected)
         for sentence in _stale(session, chosen, check, expected):
             pytest.fail(sentence, pytrace=False)

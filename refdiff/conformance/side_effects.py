@@ -189,7 +189,7 @@ def side_effects_result(effects: Mapping[str, Sequence[Effect]], reproduce: str)
     ]
     outcome = Outcome(
         "known-deviation" if worst.kind == "deviation" else "convention",
-        "; ".join(sentences),
+        ". ".join(sentences),
         "+".join(name for name in names if kinds[name].kind == worst.kind),
         at={"check": next(iter(shown[names[0]].values()))},
         expected="nothing",

@@ -19,7 +19,6 @@ from refdiff.conformance.reports.wording import (
     variants_of,
 )
 from refdiff.conformance.results import Result
-from refdiff.conformance.verdicts import VERDICTS
 
 __all__ = ["finding", "render"]
 
@@ -33,6 +32,13 @@ _ABOUT = {
     "not-provided": "need what the target does not have",
     "error": "raised, hung or crashed",
 }
+
+
+# What a reader has to do with first.
+_ORDER = (
+    *("deviates", "known-deviation", "error", "approximation", "convention", "conforms"),
+    *("inconclusive", "not-provided"),
+)
 
 
 def render(report: Report) -> str:
@@ -81,7 +87,7 @@ def _opening(report: Report) -> Markup:
     }[report.exit_status]
     facts = [
         element("li", element("b", str(count), class_=verdict), _ABOUT[verdict])
-        for verdict in reversed(VERDICTS)
+        for verdict in _ORDER
         if (count := report.summary[verdict])
     ]
     broken = []
@@ -152,7 +158,7 @@ def finding(group: Group, *, links: bool = True) -> Markup:
         inside = element("pre", worst.traceback)
         parts.append(element("details", element("summary", "What it raised or printed"), inside))
     if worst.reproduce:
-        parts.append(element("pre", worst.reproduce))
+        parts.append(element("pre", worst.reproduce, class_="command"))
     return element("section", *parts, class_="finding")
 
 
@@ -200,7 +206,12 @@ def _excused(report: Report) -> Iterable[Markup]:
 
 
 def _all(report: Report) -> Markup:
-    rows = [_row(result) for result in report.results]
+    rows = [_row(result) for result in report.results if result.verdict != "not-provided"]
+    missing = [result for result in report.results if result.verdict == "not-provided"]
+    more = []
+    if missing:
+        heading = element("summary", f"{len(missing)} checks need what the target does not have")
+        more.append(element("details", heading, _list(missing)))
     words = (
         "The bar is the largest error, on a logarithmic scale; the mark is what rounding may do. "
         "An error at the right end is no matter of rounding."
@@ -210,7 +221,15 @@ def _all(report: Report) -> Markup:
         element("h2", "All checks"),
         element("p", words, class_="soft"),
         element("ul", *rows, class_="checks"),
+        *more,
     )
+
+
+def _list(results: Sequence[Result]) -> Markup:
+    items = [
+        element("li", element("code", r.check), element("small", f" {r.message}")) for r in results
+    ]
+    return element("ul", *items, class_="plain")
 
 
 def _row(result: Result) -> Markup:
@@ -233,7 +252,7 @@ def _closing(report: Report) -> Markup:
     return element(
         "footer",
         element("h2", "Again"),
-        element("pre", report.command),
+        element("pre", report.command, class_="command"),
         *notes,
         element("p", element("small", f"refdiff {refdiff.__version__}")),
     )

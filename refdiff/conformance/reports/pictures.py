@@ -12,7 +12,7 @@ from refdiff.conformance.results import Result
 __all__ = ["bar", "error_chart", "series_of"]
 
 _WIDTH, _HEIGHT = 640, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 14, 46
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 14, 58
 _LOWEST, _HIGHEST = -2.0, 18.0  # powers of ten of a budget; what lies outside is drawn at the end
 _AXES = ("t", "time", "step", "index", "k", "i", "sigma", "s", "alpha_bar_t")
 _FEWEST = 4
@@ -84,16 +84,15 @@ def error_chart(name: str, points: Sequence[tuple[float, float]]) -> Markup:
         parts.append(element("text", f"1e{power}", x=_LEFT - 8, y=y + 5, class_="end soft"))
     allowed = up(math.log10(LIMIT))
     parts.append(void("line", x1=_LEFT, y1=allowed, x2=_WIDTH - _RIGHT, y2=allowed, class_="limit"))
-    for x in (low, high):
-        words = element(
-            "text", f"{x:g}", x=across(x), y=_HEIGHT - _BOTTOM + 20, class_="middle soft"
+    for x, side in ((low, "soft"), (high, "end soft")):
+        parts.append(
+            element("text", f"{x:.4g}", x=across(x), y=_HEIGHT - _BOTTOM + 22, class_=side)
         )
-        parts.append(words)
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     label = f"{name} (error in budgets; dashed: {LIMIT:g} are allowed)"
-    parts.append(element("text", label, x=middle, y=_HEIGHT - 8, class_="middle soft"))
+    parts.append(element("text", label, x=middle, y=_HEIGHT - 10, class_="middle soft"))
     for (x, _), height in zip(points, heights, strict=True):
-        parts.append(void("circle", cx=across(x), cy=up(height), r=3.5, class_="dot"))
+        parts.append(void("circle", cx=across(x), cy=up(height), r=4.5, class_="dot"))
     return element("svg", *parts, viewBox=f"0 0 {_WIDTH} {_HEIGHT}", role="img", aria_label=title)
 
 
