@@ -94,10 +94,11 @@ def guarded(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[An
         ):
             warnings.simplefilter("always")
             try:
-                filters = list(warnings.filters)
+                filters, modules = list(warnings.filters), len(sys.modules)
                 result = function(*args, **kwargs)
                 after = settings()
-                if list(warnings.filters) != filters:
+                # Packages such as SciPy add filters when they are first imported.
+                if list(warnings.filters) != filters and len(sys.modules) == modules:
                     after["warnings.filters"] = "another list"
             finally:
                 mutated = tuple(name for name, kept in copies.items() if _written_back(kept))
