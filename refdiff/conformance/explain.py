@@ -201,7 +201,7 @@ def explain(
                 return _outcome("approximation", message, name, reference)
         found = _explanations(cases, fixed, usable, tried)
         if found:
-            found.sort(key=lambda vs: (any(v.severity for v in vs), _name(vs) not in prefer))
+            found.sort(key=lambda vs: (any(v.severity for v in vs), _rank(vs, prefer)))
             return _named(found, cases, fixed, reference, elsewhere, what, tried)
     message = (
         f"{what} returned {_number(reference.observed)} in place of "
@@ -235,9 +235,9 @@ def _explanations(
     singles: list[tuple[Variant, ...]] = []
     used: set[str] = set()
     for candidate in usable:
-        tried = fit(cases, [*fixed, candidate], dtype=dtype, sharp=True)
+        tried = fit(cases[:1], [*fixed, candidate], dtype=dtype, sharp=True)  # most fail there
         used |= tried.used
-        if tried.holds:
+        if tried.holds and fit(cases, [*fixed, candidate], dtype=dtype, sharp=True).holds:
             singles.append((candidate,))
     if singles:
         return singles
@@ -282,6 +282,11 @@ def _telling(variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
 
 def _name(variants: tuple[Variant, ...]) -> str:
     return "+".join(v.name for v in _telling(variants))
+
+
+def _rank(variants: tuple[Variant, ...], prefer: Sequence[str]) -> int:
+    name = _name(variants)
+    return list(prefer).index(name) if name in prefer else len(prefer)
 
 
 def _size(cases: Sequence[Case], fixed: Sequence[Variant]) -> str:

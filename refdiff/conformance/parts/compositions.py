@@ -27,7 +27,7 @@ def ddpm_step(
 ) -> Any:
     """Return x_s by ancestral sampling with the variance beta-tilde."""
     levels = {"alpha_bar_t": alpha_bar_t, "alpha_bar_s": alpha_bar_s}
-    std = parts.noise_std(parts.ddpm_variance(**levels))
+    std = parts.noise_std(parts.posterior_variance(**levels))
     return parts.posterior_mean_from_eps(x_t, eps, **levels) + std * noise
 
 

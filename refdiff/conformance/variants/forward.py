@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from refdiff._namespace import Array, exp, log, sqrt
-from refdiff.conformance.variants import approximation, convention, deviation, together
+from refdiff.conformance.variants import approximation, convention, deviation, form, together
 
 __all__: list[str] = []
 
@@ -144,6 +144,18 @@ def noise_subtracted(x_0: Array, eps: Array, *, alpha_bar_t: Array) -> Array:
 
 
 # ---------------------------------------------------------------- x_t given x_s
+
+
+@form(part="transition_mean")
+def transition_mean_from_beta(x_s: Array, *, alpha_bar_t: Array, alpha_bar_s: Array) -> Array:
+    """The factor of the state is the root of one minus beta."""
+    return sqrt(1 - (1 - alpha_bar_t / alpha_bar_s)) * x_s
+
+
+@form(part="transition_variance")
+def transition_variance_by_ratio(*, alpha_bar_t: Array, alpha_bar_s: Array) -> Array:
+    """The variance is one minus the ratio of the levels."""
+    return 1 - alpha_bar_t / alpha_bar_s
 
 
 @deviation(part="transition_mean", symptom="the signal fades too fast", cure=_ROOT)

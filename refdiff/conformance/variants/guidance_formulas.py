@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from refdiff._namespace import Array, maximum, minimum, sort_last, sqrt, where
-from refdiff.conformance.variants import convention, deviation
+from refdiff.conformance.variants import convention, deviation, form
 from refdiff.equations import dynamic_threshold, per_sample
 
 __all__: list[str] = []
@@ -19,6 +19,24 @@ _WEIGHTS = (
 )
 
 # ---------------------------------------------------------------- guidance by a scale
+
+
+@form(part="classifier_free_guidance")
+def guidance_by_difference(eps_cond: Array, eps_uncond: Array, *, w: Array) -> Array:
+    """W times the difference of the predictions is added to the conditional one."""
+    return eps_cond + w * (eps_cond - eps_uncond)
+
+
+@form(part="classifier_free_guidance")
+def guidance_from_unconditional(eps_cond: Array, eps_uncond: Array, *, w: Array) -> Array:
+    """1 + w times the difference of the predictions is added to the unconditional one."""
+    return eps_uncond + (1 + w) * (eps_cond - eps_uncond)
+
+
+@form(part="guidance_from_scale")
+def from_scale_by_two_factors(cond: Array, uncond: Array, *, scale: Array) -> Array:
+    """Both predictions are multiplied, by factors that sum to 1."""
+    return scale * cond + (1 - scale) * uncond
 
 
 @convention(part="guidance_from_scale", links=_WEIGHTS)

@@ -208,6 +208,13 @@ def _vlb(alpha_bar_t: Array, alpha_bar_s: Array) -> tuple[Array, Array]:
     return 1 - ratio, ratio
 
 
+@form(part="vlb_weight_eps")
+def vlb_weight_from_beta(*, alpha_bar_t: Array, alpha_bar_s: Array, variance: Array) -> Array:
+    """The weight is formed from beta, and alpha_t as one minus it."""
+    beta, _ = _vlb(alpha_bar_t, alpha_bar_s)
+    return beta * beta / (2 * variance * (1 - beta) * (1 - alpha_bar_t))
+
+
 @deviation(part="vlb_weight_eps", symptom="twice the weight", cure="divide by 2 sigma^2")
 def vlb_weight_not_halved(*, alpha_bar_t: Array, alpha_bar_s: Array, variance: Array) -> Array:
     """The factor 1/2 is missing."""

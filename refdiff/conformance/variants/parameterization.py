@@ -171,6 +171,18 @@ def v_from_x_0_with_x_t_as_eps(x_t: Array, x_0: Array, *, alpha_bar_t: Array) ->
     return sqrt(alpha_bar_t) * x_t - sqrt(1 - alpha_bar_t) * x_0
 
 
+@deviation(part="x_0_from_v", symptom="noise that grows", cure="subtract it", links=_V_SIGN)
+def x_0_from_v_adds_v(x_t: Array, v: Array, *, alpha_bar_t: Array) -> Array:
+    """The velocity is added in place of being subtracted."""
+    return sqrt(alpha_bar_t) * x_t + sqrt(1 - alpha_bar_t) * v
+
+
+@deviation(part="eps_from_v", symptom="noise of the wrong size", cure="add it", links=_V_SIGN)
+def eps_from_v_subtracts_v(x_t: Array, v: Array, *, alpha_bar_t: Array) -> Array:
+    """The velocity is subtracted in place of being added."""
+    return sqrt(1 - alpha_bar_t) * x_t - sqrt(alpha_bar_t) * v
+
+
 @deviation(part="x_0_from_v", symptom="the image fades into its noise", cure="exchange the scales")
 def x_0_from_v_roles_swapped(x_t: Array, v: Array, *, alpha_bar_t: Array) -> Array:
     """The scales of signal and noise are exchanged."""
@@ -235,6 +247,30 @@ together(
     cure="none, if everything around uses that sign",
     choice="sign of the score",
 )
+
+
+@deviation(part="score_from_eps", symptom="steps lead away from the data", cure="negate it")
+def score_from_eps_without_sign(eps: Array, *, alpha_bar_t: Array) -> Array:
+    """The minus sign is missing."""
+    return eps / sqrt(1 - alpha_bar_t)
+
+
+@deviation(part="eps_from_score", symptom="noise is added, not removed", cure="negate it")
+def eps_from_score_without_sign(score: Array, *, alpha_bar_t: Array) -> Array:
+    """The minus sign is missing."""
+    return sqrt(1 - alpha_bar_t) * score
+
+
+@deviation(part="score_from_x_0", symptom="steps lead away from the data", cure="negate it")
+def score_from_x_0_without_sign(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
+    """The difference is taken the wrong way round."""
+    return (x_t - sqrt(alpha_bar_t) * x_0) / (1 - alpha_bar_t)
+
+
+@deviation(part="x_0_from_score", symptom="noise doubles", cure="add the score")
+def x_0_from_score_subtracts(x_t: Array, score: Array, *, alpha_bar_t: Array) -> Array:
+    """The score is subtracted, not added."""
+    return (x_t - (1 - alpha_bar_t) * score) / sqrt(alpha_bar_t)
 
 
 @deviation(part="score_from_eps", symptom="the score is too large early", cure="take the root")

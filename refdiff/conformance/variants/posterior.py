@@ -44,6 +44,36 @@ def reverse_mean_through_x_0(
     return sqrt(alpha_bar_s) * step / (1 - alpha_bar_t) * x_0 + of_x_t * x_t
 
 
+@form(part="posterior_mean_from_eps")
+def reverse_mean_from_beta(
+    x_t: Array, eps: Array, *, alpha_bar_t: Array, alpha_bar_s: Array
+) -> Array:
+    """The mean is formed from beta, and alpha_t as one minus it."""
+    step = beta(alpha_bar_t, alpha_bar_s)
+    return (x_t - step / sqrt(1 - alpha_bar_t) * eps) / sqrt(1 - step)
+
+
+@form(part="posterior_mean")
+def posterior_mean_from_beta(
+    x_0: Array, x_t: Array, *, alpha_bar_t: Array, alpha_bar_s: Array
+) -> Array:
+    """The mean is formed from beta, and alpha_t as one minus it."""
+    step, noise = beta(alpha_bar_t, alpha_bar_s), 1 - alpha_bar_t
+    of_x_t = sqrt(1 - step) * (1 - alpha_bar_s) / noise
+    return sqrt(alpha_bar_s) * step / noise * x_0 + of_x_t * x_t
+
+
+@form(part="optimal_reverse_variance")
+def optimal_variance_from_beta(
+    *, alpha_bar_t: Array, alpha_bar_s: Array, mean_squared_eps: Array
+) -> Array:
+    """The variance is formed from beta, and alpha_t as one minus it, by a square of two roots."""
+    step = beta(alpha_bar_t, alpha_bar_s)
+    small = beta_tilde(alpha_bar_t, alpha_bar_s)
+    gain = sqrt((1 - alpha_bar_t) / (1 - step)) - sqrt(maximum(1 - alpha_bar_s - small, 0.0))
+    return small + gain * gain * (1 - mean_squared_eps)
+
+
 @form(part="posterior_variance")
 def posterior_variance_from_betas(*, alpha_bar_t: Array, alpha_bar_s: Array) -> Array:
     """The variance is formed from beta as one minus the ratio of levels."""

@@ -1,10 +1,10 @@
-"""Right forms of steps; mistakes in them stand with the samplers."""
+"""Forms and choices of whole steps as formulas; mistakes in them stand with the samplers."""
 
 from __future__ import annotations
 
 from refdiff._namespace import Array, sqrt
 from refdiff.conformance.parts import Parts
-from refdiff.conformance.variants import form
+from refdiff.conformance.variants import convention, deviation, form
 from refdiff.equations import ddim_mean
 
 __all__: list[str] = []
@@ -34,3 +34,25 @@ def reverse_mean_by_posterior_mean(
     """The mean is the posterior mean at the x_0 that eps implies."""
     x_0 = parts.x_0_from_eps(x_t, eps, alpha_bar_t=alpha_bar_t)
     return parts.posterior_mean(x_0, x_t, alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
+
+
+@convention(part="ddpm_step")
+def ddpm_step_with_fixed_large_variance(
+    parts: Parts, x_t: Array, eps: Array, noise: Array, *, alpha_bar_t: Array, alpha_bar_s: Array
+) -> Array:
+    """The variance of the ancestral step is beta, the larger of the two fixed ones."""
+    return parts.ddpm_step_fixed_large(
+        x_t, eps, noise, alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s
+    )
+
+
+@deviation(
+    part="ddpm_step_fixed_large",
+    symptom="slightly too little noise, and none at the last step",
+    cure="use beta = 1 - alpha_bar_t / alpha_bar_s",
+)
+def fixed_large_is_fixed_small(
+    parts: Parts, x_t: Array, eps: Array, noise: Array, *, alpha_bar_t: Array, alpha_bar_s: Array
+) -> Array:
+    """What is called the large variance is beta-tilde, the smaller one."""
+    return parts.ddpm_step(x_t, eps, noise, alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)

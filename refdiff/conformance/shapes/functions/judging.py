@@ -13,7 +13,9 @@ from refdiff.conformance.checks import Settings
 from refdiff.conformance.explain import Case, explain
 from refdiff.conformance.parts import Parts
 from refdiff.conformance.shapes.functions.calls import NotTaken, Unreadable, ask
+from refdiff.conformance.shapes.functions.programs import INNER
 from refdiff.conformance.shapes.functions.recipes import cases_of
+from refdiff.conformance.variants import all_variants
 from refdiff.conformance.verdicts import Outcome, deviates, not_provided
 
 __all__ = ["Judge"]
@@ -76,8 +78,8 @@ class Judge:
         if dtype == "float64":
             known["coarser"] = "float32"
         outcome = explain(observed, **known)
-        if outcome.variant is not None or outcome.verdict == "deviates":
-            outcome = explain(observed, prefer=self._explanation, **known)
+        if outcome.also_fits and outcome.variant is not None:
+            outcome = explain(observed, prefer=self.explanation, **known)
         return self._shaped(outcome, observed, dtype)
 
     def _observed(
@@ -94,15 +96,45 @@ class Judge:
         return found, written
 
     @functools.cached_property
-    def _explanation(self) -> tuple[str, ...]:
-        """What explains all that the function returns in double precision, over all cases.
+    def explanation(self) -> tuple[str, ...]:
+        """What explains most of what the target returns: the root of a mistake first.
 
-        Where a single case leaves several explanations, the one that fits all cases is meant.
+        A single case may leave several explanations. The one that fits all cases of the function
+        is meant, and before it one that a function which this one is made of shows by itself.
         """
-        function = getattr(self._target, self._name)
+        roots = [
+            name
+            for inner in INNER.get(self._name, ())
+            for name in self._other(inner).own_explanation[:1]
+        ]
+        found = (*roots, *self.own_explanation)
+        return tuple(sorted(found, key=lambda name: not self._followed(name)))
+
+    def _other(self, name: str) -> Judge:
+        return Judge(self._target, name, self._settings)
+
+    def _followed(self, name: str) -> bool:
+        """Say whether all functions that a convention shows in follow it.
+
+        One that a part of the target follows is none there: it is a mistake with the same numbers.
+        """
+        known = all_variants().get(name)
+        if known is None or known.kind != "convention":
+            return True
+        others = known.replaces.keys() - {self._name}
+        return all(
+            name in self._other(other).own_explanation
+            for other in sorted(others)
+            if callable(getattr(self._target, other, None))
+        )
+
+    @functools.cached_property
+    def own_explanation(self) -> tuple[str, ...]:
+        """What explains all that the function returns in double precision, over all cases."""
+        function = getattr(self._target, self._name, None)
         cases: list[Case] = []
         for case in cases_of(self._name, self._settings.seed):
-            if case in _DTYPES:
+            if case in _DTYPES or not callable(function):
                 continue
             try:
                 cases += self._observed(function, case, "float64")[0]

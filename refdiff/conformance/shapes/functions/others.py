@@ -74,9 +74,14 @@ def dynamic_threshold(draw: Draw) -> Cases:
         x = np.stack([size * draw(2, 3, 3) for size in sizes])
         return Call({"x_0": x}, {"percentile": percentile})
 
+    strong = 4 * np.sign(draw(2, 2, 3, 3)) + draw(2, 2, 3, 3) / 2
     inside = np.tanh(draw(3, 2, 2, 2)) * 0.9
     return {
-        "values": [at((3.0, 5.0), 99.5), at((3.0, 0.3, 8.0), 90.0)],
+        "values": [
+            at((3.0, 5.0), 99.5),
+            at((3.0, 0.3, 8.0), 90.0),
+            Call({"x_0": strong}, {"percentile": 95.0}),
+        ],
         "inside": [Call({"x_0": inside}, {"percentile": 99.5})],
         "largest": [at((2.0, 4.0), 100.0)],
         "float32": [at((3.0, 0.3), 97.0)],
@@ -202,7 +207,7 @@ def tables(name: str) -> Cases:
     made = {
         "values": [TABLE, usual],
         "strided": [np.append(1.0, TABLE[20::20]), np.append(1.0, usual[7::7])],
-        "short": [np.array([1.0, 0.7, 0.4, 0.1]), np.array([1.0, 0.9, 0.2])],
+        "short": [np.array([1.0, 0.7, 0.4, 0.1]), np.array([1.0, 0.9, 0.2, 1e-5])],
         "cosine": [cosine],
     }
     if name == "betas":

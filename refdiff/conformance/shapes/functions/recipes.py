@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -58,6 +59,7 @@ _COSINE = {"offset": 0.008, "max_beta": 0.999}
 _SIGMOID = {"start": -3.0, "end": 3.0, "tau": 1.0}
 
 
+@functools.cache
 def cases_of(name: str, seed: int) -> Cases:
     """Return the calls that a function is judged by.
 
