@@ -192,7 +192,8 @@ def _summarised(report: Report, verdict: str, heading: str) -> Iterator[Line]:
     for group in groups(found):
         known = variants_of(group.worst.variant)
         summary = " ".join(variant.summary for variant in known) or group.worst.message
-        size = f", {budgets(group.worst.error_units)}" if verdict == "approximation" else ""
+        size = budgets(group.worst.error_units) if verdict == "approximation" else ""
+        size = f", {size}" if size else ""
         where = _where(group.results)
         yield Line(f"{group.worst.variant or group.worst.check}{size}: {summary} {where}", indent=2)
 
