@@ -118,7 +118,9 @@ class Bounded:
             size = np.abs(value).astype(np.float64)
             rounding = np.where(size > 0, np.maximum(size, _SMALLEST[self.dtype]), 0.0)
             error = np.asarray(inherited + (EPS[self.dtype] + _OWN_EPS) * rounding, np.float64)
-        return Bounded(value, np.broadcast_to(error, value.shape), self.dtype)
+        if error.shape != value.shape:
+            error = np.broadcast_to(error, value.shape)
+        return Bounded(value, error, self.dtype)
 
     def _lift(self, other: Any) -> Bounded | None:
         if isinstance(other, Bounded):
