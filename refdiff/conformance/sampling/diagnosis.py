@@ -21,7 +21,14 @@ from refdiff.conformance.sampling.session import Run, Session
 from refdiff.conformance.sampling.ve import ve_methods
 from refdiff.conformance.sampling.vp import ddim, vp_methods
 from refdiff.conformance.variants import Variant, variant
-from refdiff.conformance.verdicts import VERDICTS, Outcome, Verdict, conforms, inconclusive
+from refdiff.conformance.verdicts import (
+    VERDICTS,
+    Outcome,
+    Verdict,
+    conforms,
+    deviates,
+    inconclusive,
+)
 
 __all__ = ["Diagnosis", "diagnosed", "judged", "spread"]
 
@@ -184,15 +191,36 @@ def judged(session: Session, run: Run, transitions: Sequence[Transition], what: 
         for names in itertools.combinations(known.names, size):
             if fit(chosen, [variant(n) for n in names], dtype=dtype).holds:
                 return attributed(chosen, names, title, dtype)
-    outcome = explain(chosen, dtype=dtype, coarser=coarser, base=known.names, what=title)
+    if known.explained or len(transitions) == 1:
+        outcome = explain(chosen, dtype=dtype, coarser=coarser, base=known.names, what=title)
+    else:  # all steps together were searched for an explanation before
+        outcome = _unexplained(chosen, dtype, title)
     if outcome.verdict != "deviates":
         return outcome
     if not known.explained and not known.claimed:
         return unknown_rule(session)
+    if not session.repeatable:
+        return inconclusive(
+            "two runs with the same visible draws differ: the loop has a source of randomness "
+            "that cannot be observed, and the law of the output judges it"
+        )
     worst = max(transitions, key=lambda t: fit([t.case], dtype=dtype).units)
     noise = run.noises([t.index for t in transitions]).get(worst.k)
     there = recovered(run, worst.index, worst.case.observed, noise)
     return replace(outcome, message=f"{outcome.message}; the step is {there}")
+
+
+def _unexplained(cases: Sequence[Case], dtype: str, title: str) -> Outcome:
+    worst = fit(cases, dtype=dtype)
+    return deviates(
+        f"{title} returned {worst.observed} in place of {worst.expected}; "
+        f"no known variant explains it",
+        error_units=worst.units,
+        at=worst.at,
+        expected=worst.expected,
+        observed=worst.observed,
+        series=worst.series,
+    )
 
 
 def unknown_rule(session: Session) -> Outcome:
@@ -207,8 +235,10 @@ def attributed(cases: Sequence[Case], names: Sequence[str], title: str, dtype: s
     """Return the outcome of observations that these variants are known to explain."""
     worst = fit(cases, dtype=dtype)
     if not names:
+        ends = any(case.at.get("step", -2) + 1 == case.at.get("of") for case in cases)
         return replace(
             conforms(f"{title} agrees with the reference"),
+            choices={"end rule": "reference"} if ends else {},
             error_units=worst.units,
             at=worst.at,
             expected=worst.expected,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,12 +62,12 @@ class Run:
         """The model's calls."""
         return self.recording.calls
 
-    @property
+    @functools.cached_property
     def told(self) -> list[float]:
         """What the model was told in each call, for the first sample."""
         return [float(np.ravel(call.t)[0]) for call in self.calls]
 
-    @property
+    @functools.cached_property
     def times(self) -> list[float]:
         """The times 1..T that the model was told."""
         if self.unit != 1.0:
@@ -200,6 +201,19 @@ class Session:
             )
             self._runs[key] = self.understood(recording, steps, prediction)
         return self._runs[key]
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a run gives the same result again when its visible draws are the same."""
+        return bool(self.once("repeatable", self._repeats))
+
+    def _repeats(self) -> bool:
+        first = self.run()
+        model = scripted_model(self.loop, first.prediction, learned=self.learned)
+        again = self.loop.run(
+            model, self.initial(first.steps), steps=first.steps, prediction=first.prediction
+        )
+        return np.array_equal(first.recording.result, again.result, equal_nan=True)
 
     def _base_of_all_times(self) -> int | None:
         """Return the base that a run over all T times shows, which no other run has to."""
