@@ -8,6 +8,7 @@ from refdiff.conformance.checks import Check, Settings
 from refdiff.conformance.shapes.scheduler.grids import grid_checks
 from refdiff.conformance.shapes.scheduler.noising import noising_checks
 from refdiff.conformance.shapes.scheduler.options import option_checks
+from refdiff.conformance.shapes.scheduler.runs import run_checks
 from refdiff.conformance.shapes.scheduler.tables import table_checks
 from refdiff.conformance.shapes.scheduler.target import Scheduler
 
@@ -31,4 +32,5 @@ def checks(target: Any, settings: Settings) -> list[Check]:
         *noising_checks(scheduler),
         *grid_checks(scheduler),
         *option_checks(scheduler),
+        *run_checks(scheduler),
     ]

@@ -16,6 +16,8 @@ from refdiff.equations import edm_c_out, edm_c_skip
 
 __all__ = ["SchedulerLoop", "first_of"]
 
+_MOST_STEPS = 200
+
 
 def first_of(result: Any) -> Any:
     """Return the sample that a step leads to: what ``prev_sample`` or a tuple holds."""
@@ -58,6 +60,9 @@ class SchedulerLoop:
         self.target = claims.unclipped(target)
         self.name = name
         self.step_options = step_options or {}
+        if "eta" in target.parameters("step"):
+            default = target.parameters("step")["eta"].default
+            self.eta = float(self.step_options.get("eta", default))
         self._deterministic = deterministic
 
     # ------------------------------------------------------------------ what it claims
@@ -120,8 +125,16 @@ class SchedulerLoop:
 
     @functools.cached_property
     def full(self) -> int:
-        """The largest number of steps."""
-        return self.target.most_steps
+        """The largest number of steps that runs are made with.
+
+        It may take more; that these run to a finite end is a check of ``set_timesteps``.
+        """
+        # A step of LMS, which takes its order, integrates numerically: runs of it are slow.
+        slow = "order" in self.target.parameters("step")
+        most = min(_MOST_STEPS // 4 if slow else _MOST_STEPS, self.target.most_steps)
+        total = self.target.train_steps
+        # One that divides T, as the largest one does: no list of times has a remainder.
+        return next((n for n in range(most, most // 2, -1) if total % n == 0), most)
 
     def initial_scale(self, steps: int) -> float:
         """Return its ``init_noise_sigma``."""
