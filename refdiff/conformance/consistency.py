@@ -1,9 +1,10 @@
 """A convention counts only if the whole target follows it.
 
 Whoever tells the model times from 0 in one loop and from 1 in the next follows no convention but
-has a mistake. Each result says which conventions it saw (its variant's ``choice``, and `choices`
-where the numbers rule all but the reference out); where they differ, the results that follow
-another convention than the reference become known deviations.
+has a mistake. The outcome of a check says in ``choices`` which conventions it saw followed: the
+named one, or the reference where the numbers rule every other out. Where they differ, the results
+that follow another convention than the reference become known deviations. A check that sets
+options of the target by itself leaves ``choices`` empty: its configuration is another one.
 """
 
 from __future__ import annotations
@@ -13,32 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from refdiff.conformance.results import Result
-from refdiff.conformance.variants import all_variants, mixed
+from refdiff.conformance.variants import mixed
 
-__all__ = ["chosen", "made_consistent"]
+__all__ = ["made_consistent"]
 
 _JUDGING = frozenset({"conforms", "convention", "approximation"})
-
-
-def chosen(result: Result) -> Mapping[str, str]:
-    """Return which conventions a result saw followed, by what they are a choice of.
-
-    Parameters
-    ----------
-    result : Result
-        Of one check.
-
-    Returns
-    -------
-    mapping of str to str
-        Choice and variant, or ``"reference"``.
-    """
-    found = dict(result.choices)
-    known = all_variants()
-    for name in (result.variant or "").split("+"):
-        if name in known and known[name].choice and known[name].kind == "convention":
-            found[known[name].choice] = name
-    return found
 
 
 def made_consistent(results: Sequence[Result]) -> list[Result]:
@@ -57,7 +37,7 @@ def made_consistent(results: Sequence[Result]) -> list[Result]:
     seen: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for result in results:
         if result.verdict in _JUDGING:
-            for choice, name in chosen(result).items():
+            for choice, name in result.choices.items():
                 seen[choice][name].append(result.check)
     differing = {choice: by_name for choice, by_name in seen.items() if len(by_name) > 1}
     return [_changed(result, differing) for result in results]
@@ -66,7 +46,7 @@ def made_consistent(results: Sequence[Result]) -> list[Result]:
 def _changed(result: Result, differing: Mapping[str, Mapping[str, list[str]]]) -> Result:
     if result.verdict not in ("convention", "approximation"):
         return result
-    for choice, name in chosen(result).items():
+    for choice, name in result.choices.items():
         if choice in differing and name != "reference":
             others = {n: ids for n, ids in differing[choice].items() if n != name}
             elsewhere = "; ".join(

@@ -305,7 +305,10 @@ def _named(
         apart = _told_apart(first, rivals[names[0]], fixed, elsewhere, dtype)
         message += f"; {' and '.join(names)} would give the same numbers here ({apart})"
     name = None if kind == "form" else _name(first)
-    return _outcome(_VERDICTS[kind], message, name, reference, names)
+    outcome = _outcome(_VERDICTS[kind], message, name, reference, names)
+    # With a rival it is not decided which convention is followed.
+    chosen = [] if names else [v for v in first if v.kind == "convention" and v.choice]
+    return replace(outcome, choices={v.choice: v.name for v in chosen})
 
 
 def _telling(variants: tuple[Variant, ...]) -> tuple[Variant, ...]:

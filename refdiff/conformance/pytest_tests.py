@@ -115,7 +115,5 @@ def _stale(
 
 def _shared(session: Session, check: str) -> bool:
     """Say whether a result follows a convention that the whole target has to follow."""
-    from refdiff.conformance.consistency import chosen
-
     result = session.result(check)
-    return result.verdict == "convention" and bool(chosen(result))
+    return result.verdict in ("convention", "approximation") and bool(result.choices)

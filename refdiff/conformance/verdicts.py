@@ -57,7 +57,8 @@ class Outcome:
         Other variants that explain the same observations.
     choices : mapping of str to str
         Which convention was seen to be followed, by what it is a choice of; ``"reference"`` where
-        the numbers rule every other known one out. A target has to choose alike everywhere.
+        the numbers rule every other known one out. A target has to choose alike everywhere; a
+        check that sets options of the target by itself leaves this empty.
     series : sequence of (mapping, float)
         Inputs and error in budgets of each observation, for a picture.
     """

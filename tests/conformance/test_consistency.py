@@ -1,31 +1,21 @@
 """A convention counts only if the whole target follows it."""
 
-import pytest
+import numpy as np
 
-from refdiff.conformance import consistency
 from refdiff.conformance.consistency import made_consistent
+from refdiff.conformance.explain import Case, explain
+from refdiff.conformance.parts import Parts
 from refdiff.conformance.results import Result
-from refdiff.conformance.variants import Variant
+from refdiff.conformance.variants import variant
+from refdiff.equations import v_from_eps
 
-KNOWN = {
-    name: Variant(name, kind, name, {}, choice=choice)
-    for name, kind, choice in (
-        ("base-one", "convention", "time base"),
-        ("base-two", "convention", "time base"),
-        ("beta", "convention", "variance"),
-        ("free", "convention", ""),
-        ("rounded", "approximation", ""),
-    )
-}
-
-
-@pytest.fixture(autouse=True)
-def few_variants(monkeypatch):
-    monkeypatch.setattr(consistency, "all_variants", lambda: KNOWN)
+CHOICES = {"base-one": "time base", "base-two": "time base", "beta": "variance"}
 
 
 def result(check, verdict, variant=None, **choices):
     named = {key.replace("_", " "): value for key, value in choices.items()}
+    for name in (variant or "").split("+"):
+        named |= {CHOICES[name]: name} if name in CHOICES else {}
     return Result(check, (), verdict, "said", variant, choices=named)
 
 
@@ -73,6 +63,36 @@ def test_a_result_that_fails_by_itself_does_not_count_as_a_choice():
         "convention",
         "base-one",
     )
+
+
+def test_a_check_with_a_configuration_of_its_own_says_nothing():
+    own = Result("a", (), "convention", "said", "base-two", choices={})
+    assert verdicts(own, result("b", "convention", "base-one")) == [
+        ("convention", "base-two"),
+        ("convention", "base-one"),
+    ]
+
+
+def test_what_explain_names_is_stated_as_a_choice():
+    """The convention that fits alone, the reference where it alone fits, nothing in between."""
+
+    def judged(observed, level):
+        cases = [Case({}, observed, lambda parts: parts.v_from_eps(**level(parts)))]
+        return explain(cases).choices
+
+    def level(parts):
+        return {
+            "x_t": parts.lift(np.array([0.3, -0.7])),
+            "eps": parts.lift(np.array([0.5, 0.2])),
+            "alpha_bar_t": parts.lift(0.36),
+        }
+
+    given = level(Parts())
+    right = v_from_eps(*(given[k].value.astype(float) for k in ("x_t", "eps")), alpha_bar_t=0.36)
+    assert judged(right, level) == {"sign of the velocity": "reference"}
+    (name,) = judged(-right, level).values()
+    assert variant(name).choice == "sign of the velocity"
+    assert judged(2 * right, level) == {}
 
 
 def test_choices_are_separate_and_free_ones_free():

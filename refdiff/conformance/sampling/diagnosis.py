@@ -255,6 +255,7 @@ def attributed(cases: Sequence[Case], names: Sequence[str], title: str, dtype: s
         verdicts[serious.severity],
         message,
         variant="+".join(shown) or None,
+        choices={v.choice: v.name for v in variants if v.kind == "convention" and v.choice},
         error_units=worst.units,
         at=worst.at,
         expected=worst.expected,

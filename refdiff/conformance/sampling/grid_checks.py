@@ -167,6 +167,7 @@ def judge_time_base(session: Session) -> Outcome:
         name,
         f"{variant(name).summary} The run was told that it is {loop.time_base}; give --time-base "
         f"{run.time_base}. Told: {_shown(run.told)}",
+        choices={"time base": name},
     )
 
 
