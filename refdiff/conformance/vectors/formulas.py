@@ -93,16 +93,13 @@ def zero_terminal_snr(alpha_bars: Sequence[_Number]) -> _Table:
 def karras_sigmas(
     num_steps: int, *, sigma_min: _Number, sigma_max: _Number, rho: _Number
 ) -> _Table:
-    """Return noise levels evenly spaced in the rho-th root, both ends exact, and 0."""
+    """Return noise levels evenly spaced in the rho-th root, and 0."""
     if num_steps == 1:
         return [sigma_max, 0]
-    power = 1 / rho
-    high, low = sigma_max**power, sigma_min**power
-    inner = []
-    for i in range(1, num_steps - 1):
-        elapsed = i / _exact(num_steps - 1)
-        inner.append(((1 - elapsed) * high + elapsed * low) ** rho)
-    return [sigma_max, *inner, sigma_min, 0]
+    high, low = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
+    ramp = [high + i / _exact(num_steps - 1) * (low - high) for i in range(num_steps)]
+    # The lower end too is rounded here, as it is in code that does not set it.
+    return [*(root**rho for root in ramp), 0]
 
 
 TABLES: dict[str, Callable[..., _Table]] = {

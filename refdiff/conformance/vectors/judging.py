@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -13,6 +13,7 @@ __all__ = ["Miss", "check", "units"]
 
 Nested: TypeAlias = Any
 _INF = float("inf")
+_MOST = 1e300  # misses beyond it are recorded as infinite
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,12 @@ class Miss:
     vector : Vector
         The vector.
     found : object
-        What the function returned.
+        What the function returned, or the exception that it raised.
     units : float
         Its largest error, in budgets.
     named : tuple of str
-        The variants that miss every vector of this function by as much as it did.
+        The variants that miss every vector of this function by as much as it did (as recorded
+        for float64), and the right forms that cannot be computed on just those that it misses.
     """
 
     vector: Vector
@@ -83,7 +85,7 @@ def _worst(found: Nested, expected: Nested, allowed: Nested) -> float:
             return _INF
         each = zip(found, expected, allowed, strict=True)
         return max((_worst(*branches) for branches in each), default=0.0)
-    if isinstance(found, (list, tuple)):
+    if isinstance(found, (list, tuple, Exception)):
         return _INF
     return _error(float(found), expected, allowed)
 
@@ -124,8 +126,9 @@ def check(
     Returns
     -------
     list of Miss
-        Empty if all agree within the limit of their file's header. An exception of a function is
-        passed on.
+        Empty if all agree within the limit of their file's header. Where a function raises an
+        ArithmeticError or a ValueError that is its result, infinitely far off; other exceptions
+        are passed on.
 
     Raises
     ------
@@ -143,7 +146,7 @@ def check(
     misses: list[Miss] = []
     for name, function in functions.items():
         observed = [
-            (vector, function(**{k: _made(v, make) for k, v in vector.inputs.items()}))
+            (vector, _called(function, {k: _made(v, make) for k, v in vector.inputs.items()}))
             for vector in load(name)
             if dtype in vector.budget
         ]
@@ -152,26 +155,33 @@ def check(
         ]
         limit = load(name).header["limit"]
         wrong = [(v, found, error) for v, found, error in measured if not error <= limit]
-        named = _named([(v, error) for v, _, error in measured], limit) if wrong else ()
+        named = _named([(v, error) for v, _, error in measured], limit, dtype) if wrong else ()
         misses += [Miss(vector, found, error, named) for vector, found, error in wrong]
     return misses
 
 
-def _named(measured: Sequence[tuple[Vector, float]], limit: float) -> tuple[str, ...]:
-    """Return the variants whose recorded misses are the ones that were seen, in every vector.
-
-    Only the budgets of float64 are recorded, so in float32 what is compared is who misses.
-    """
-    known: Iterable[str] = {name for vector, _ in measured for name in vector.separates}
-    return tuple(sorted(n for n in known if all(_like(v, e, n, limit) for v, e in measured)))
+def _named(measured: Sequence[tuple[Vector, float]], limit: float, dtype: str) -> tuple[str, ...]:
+    """Return the variants that miss every vector by as much, or the forms that fail just these."""
+    known = {name for vector, _ in measured for name in vector.separates}
+    alike = (n for n in known if all(_like(v, e, n, limit) for v, e in measured))
+    forms = {name for vector, _ in measured for name in vector.beyond.get(dtype, ())}
+    beyond = (
+        n for n in forms if all(e <= limit or n in v.beyond.get(dtype, ()) for v, e in measured)
+    )
+    return tuple(sorted([*alike, *beyond]))
 
 
 def _like(vector: Vector, error: float, name: str, limit: float) -> bool:
-    recorded = vector.separates.get(name, 0.0)
-    if recorded == error:
-        return True
+    recorded, error = min(vector.separates.get(name, 0.0), _MOST), min(error, _MOST)
     # Two digits are recorded, and both sides round.
     return abs(recorded - error) <= max(recorded, error) / 10 + 2 * limit
+
+
+def _called(function: Callable[..., Any], given: Mapping[str, Any]) -> Any:
+    try:
+        return function(**given)
+    except (ArithmeticError, ValueError) as error:  # such as a division by zero
+        return error
 
 
 def _made(value: Any, make: Callable[[Any], Any]) -> Any:

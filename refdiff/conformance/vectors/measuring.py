@@ -1,58 +1,34 @@
-"""What a vector expects, what rounding allows, and by how much each variant misses it."""
+"""What a vector expects, and what rounding allows."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import ROUND_UP, Context, Decimal
-from typing import Any, TypeAlias
+from typing import Any
 
 import mpmath
 import numpy as np
 
 from refdiff import checks, equations
+from refdiff.conformance.bounded import Bounded
 from refdiff.conformance.explain import LIMIT
 from refdiff.conformance.parts import Parts
 from refdiff.conformance.variants import Variant, all_variants
+from refdiff.conformance.vectors import calling
+from refdiff.conformance.vectors.calling import DIGITS, Nested, leaves, mapped
 from refdiff.conformance.vectors.cases import Case
 from refdiff.conformance.vectors.formulas import TABLES
-from refdiff.equations import continuous
 from refdiff.testing.running import FORMATS, Running, running
 
-__all__ = ["Nested", "bounds", "exact", "function_of", "missed_by", "variants_of"]
+__all__ = ["Budget", "budget", "exact", "forms_of", "length"]
 
-DIGITS = 60
-"""Decimal digits of the arithmetic; 50 of them are written."""
-
-_BATCHES = {"dynamic_threshold", "per_sample", "rescale_guidance", "simple_loss"}
-_GRIDS = {"leading_timesteps", "linspace_timesteps", "trailing_timesteps"}
-
-Nested: TypeAlias = Any
-"""A number or nested lists of numbers."""
+_MOST_WIDENED = 2.0**20
+"""How many budgets of the reference another form may need: ten digits are asked for in any case."""
 
 
-def function_of(name: str) -> Callable[..., Any]:
-    """Return the function of a name, ``continuous.NAME`` included."""
-    home = continuous if name.startswith("continuous.") else equations
-    found: Callable[..., Any] = getattr(home, name.removeprefix("continuous."))
-    return found
-
-
-def _mapped(convert: Callable[[Any], Any], tree: Nested) -> Nested:
-    if isinstance(tree, list):
-        return [_mapped(convert, branch) for branch in tree]
-    return convert(tree)
-
-
-def _chosen(case: Case, result: Nested) -> Nested:
-    return [result[i] for i in case.entries] if case.entries else result
-
-
-def _exact_input(value: Any) -> Any:
-    return value if isinstance(value, int) else mpmath.mpf(value)
-
-
-def _running_input(value: Any, dtype: str) -> Any:
+def _input(value: Any, dtype: str) -> Any:
     if isinstance(value, int):
         return value
     if mpmath.isinf(value):
@@ -65,22 +41,22 @@ def _objects(tree: Nested) -> Any:
     return np.array(tree, dtype=object) if isinstance(tree, list) else tree
 
 
+@functools.cache
 def _run(case: Case, dtype: str) -> Nested:
     """Evaluate on numbers that carry their rounding; constants among the results are exact."""
     given = {
-        name: _mapped(lambda value: _running_input(value, dtype), tree)
-        for name, tree in case.inputs.items()
+        name: mapped(lambda value: _input(value, dtype), tree) for name, tree in case.inputs.items()
     }
+    function = calling.function_of(case.function)
     with mpmath.workdps(DIGITS), checks("off"):
         if case.function in TABLES:
             result = TABLES[case.function](**given)
-        elif case.function in _BATCHES:
-            arrays = {name: _objects(tree) for name, tree in given.items()}
-            result = function_of(case.function)(**arrays).tolist()
+        elif case.function in calling.BATCHES:
+            result = function(**{name: _objects(tree) for name, tree in given.items()}).tolist()
         else:
-            result = function_of(case.function)(**given)
+            result = function(**given)
         form = FORMATS[dtype]
-        return _mapped(
+        return mapped(
             lambda x: x if isinstance(x, Running) else Running(mpmath.mpf(x), mpmath.mpf(0), form),
             result,
         )
@@ -90,48 +66,73 @@ def length(case: Case) -> int | None:
     """Return how many entries the whole result has, where only some are written."""
     if not case.entries:
         return None
-    return len(_integers(case)) if case.function in _GRIDS else len(_run(case, "float64"))
+    return len(_integers(case) if case.function in calling.GRIDS else _run(case, "float64"))
 
 
 def _integers(case: Case) -> list[int]:
-    found: list[int] = function_of(case.function)(**case.inputs).tolist()
+    found: list[int] = calling.function_of(case.function)(**case.inputs).tolist()
     return found
 
 
+@functools.cache
 def exact(case: Case) -> Nested:
-    """Return the expected result: integers, or mpmath numbers of `DIGITS` digits."""
-    if case.function in _GRIDS:
-        return _chosen(case, _integers(case))
-    if case.function in TABLES or case.function in _BATCHES:
-        return _chosen(case, _mapped(lambda run: run.value, _run(case, "float64")))
+    """Return the expected result: integers, or mpmath numbers of 60 digits."""
+    if case.function in calling.GRIDS:
+        return calling.chosen(case, _integers(case))
+    if case.function in TABLES or case.function in calling.BATCHES:
+        return calling.chosen(case, mapped(lambda run: run.value, _run(case, "float64")))
     with mpmath.workdps(DIGITS):
-        given = {name: _exact_input(value) for name, value in case.inputs.items()}
-        return mpmath.mpf(function_of(case.function)(**given))
+        given = calling.converted(case, mpmath.mpf)
+        return mpmath.mpf(calling.function_of(case.function)(**given))
 
 
-def bounds(case: Case, dtype: str) -> Nested | None:
-    """Return the error that a dtype may make in each number of the result.
+@dataclass(frozen=True)
+class Budget:
+    """What a dtype may lose.
+
+    Parameters
+    ----------
+    bounds : nested lists of float
+        The absolute error allowed in each number of the result.
+    beyond : tuple of str
+        Right forms of the formula that lose far more here, or everything.
+    """
+
+    bounds: Nested
+    beyond: tuple[str, ...] = ()
+
+
+@functools.cache
+def budget(case: Case, dtype: str) -> Budget | None:
+    """Return the error that a right implementation in a dtype may make.
 
     Returns
     -------
-    nested lists of float, or None
+    Budget or None
         None where the dtype does not hold the inputs, does not determine the result, or is not
         meant for it: schedules and grids are made in float64.
     """
-    if case.function in _GRIDS:
-        return _mapped(lambda _: 0.0, exact(case)) if dtype == "float64" else None
+    if case.function in calling.GRIDS:
+        whole = Budget(mapped(lambda _: 0.0, exact(case)))
+        return whole if dtype == "float64" else None
     if dtype != "float64" and (case.function in TABLES or not _holds(case.inputs, dtype)):
         return None
     with mpmath.workdps(DIGITS):
-        if any(isinstance(x, float) and mpmath.isinf(x) for x in case.inputs.values()):
-            # A limit: nothing but the result itself is rounded.
-            size = exact(case)
-            found = FORMATS[dtype].eps * abs(size) if mpmath.isfinite(size) else mpmath.mpf(0)
-        else:
-            found = _mapped(_error_of, _chosen(case, _run(case, dtype)))
-        if not all(mpmath.isfinite(bound) for bound in _leaves(found)):
+        own = [float(bound) for bound in leaves(_own_bounds(case, dtype))]
+        if not np.isfinite(own).all():
             return None
-        return _mapped(lambda bound: _rounded_up(bound, dtype), found)
+        widest, beyond = _widened(case, dtype, own)
+        numbers = iter([_rounded_up(bound, dtype) for bound in widest])
+        return Budget(mapped(lambda _: next(numbers), exact(case)), beyond)
+
+
+def _own_bounds(case: Case, dtype: str) -> Nested:
+    """Return the bounds of the form by which the reference computes."""
+    if _has_infinities(case):
+        # A limit: nothing but the result itself is rounded.
+        size = exact(case)
+        return FORMATS[dtype].eps * abs(size) if mpmath.isfinite(size) else mpmath.mpf(0)
+    return mapped(_error_of, calling.chosen(case, _run(case, dtype)))
 
 
 def _error_of(run: Running) -> Any:
@@ -139,107 +140,86 @@ def _error_of(run: Running) -> Any:
     return mpmath.mpf(0) if mpmath.isinf(run.value) else run.error
 
 
-def _rounded_up(bound: Any, dtype: str) -> float:
+def _has_infinities(case: Case) -> bool:
+    return any(isinstance(x, float) and np.isinf(x) for x in case.inputs.values())
+
+
+def _rounded_up(bound: float, dtype: str) -> float:
     # A result without any rounding of its own still is allowed the smallest number.
-    least = max(float(bound), FORMATS[dtype].smallest_normal)
+    least = max(bound, FORMATS[dtype].smallest_normal)
     return float(Context(prec=3, rounding=ROUND_UP).create_decimal(Decimal(least)))
 
 
-def _holds(inputs: Any, dtype: str) -> bool:
-    numbers = (leaf for tree in inputs.values() for leaf in _leaves(tree))
+def _holds(inputs: Mapping[str, Any], dtype: str) -> bool:
+    numbers = (leaf for tree in inputs.values() for leaf in leaves(tree))
     form = FORMATS[dtype]
-    return all(
-        isinstance(x, int) or mpmath.isinf(x) or not x or form.represents(x) for x in numbers
-    )
+    return all(isinstance(x, int) or np.isinf(x) or not x or form.represents(x) for x in numbers)
 
 
-def _leaves(tree: Nested) -> Iterator[Any]:
-    if isinstance(tree, list):
-        for branch in tree:
-            yield from _leaves(branch)
-    else:
-        yield tree
-
-
-# ------------------------------------------------------------------ variants
+# ------------------------------------------------------------------ other right forms
 
 
 @functools.cache
-def variants_of(function: str) -> tuple[Variant, ...]:
-    """Return the named choices and mistakes in a function; other forms of it are none."""
-    found = (v for v in all_variants().values() if v.kind != "form" and function in v.replaces)
-    return tuple(sorted(found, key=lambda v: v.name))
+def _equation_forms() -> tuple[Variant, ...]:
+    """Return the registered forms of equations; those of procedures may change values a little."""
+    return tuple(
+        variant
+        for variant in all_variants().values()
+        if variant.kind == "form" and variant.replaces.keys() <= set(equations.__all__)
+    )
 
 
-def missed_by(case: Case, expected: Nested, allowed: Nested) -> dict[str, float]:
-    """Return, by variant, its largest error in units of the float64 budget."""
-    return {
-        variant.name: _units(case, _with(variant, case), expected, allowed)
-        for variant in variants_of(case.function)
-    }
+def forms_of(case: Case) -> dict[str, tuple[Variant, ...]]:
+    """Return other right forms of a case's function, by name, as what they replace."""
+    used = calling.parts_used(case)
+    found: dict[str, tuple[Variant, ...]] = {}
+    if calling.is_spelled_out(case.function):
+        found["term-by-term"] = ()
+    found.update({v.name: (v,) for v in _equation_forms() if used & v.replaces.keys()})
+    return found
 
 
-def _with(variant: Variant, case: Case) -> Nested | None:
-    """Evaluate a variant: with all digits if it takes such numbers, else in extended precision."""
-    parts = Parts([variant])
-    replaced = getattr(parts, case.function)
-    with mpmath.workdps(DIGITS), checks("off"), np.errstate(all="ignore"):
-        for convert in (_exact_input, parts.lift, np.asarray):
-            if convert is _exact_input and any(isinstance(v, list) for v in case.inputs.values()):
-                continue  # no array holds such numbers without being told
-            try:
-                return _as_lists(
-                    replaced(
-                        **{
-                            name: value if isinstance(value, int) else convert(value)
-                            for name, value in case.inputs.items()
-                        }
-                    )
-                )
-            except (TypeError, AttributeError):
-                continue
-            except (ArithmeticError, ValueError, IndexError):
-                return None
-    raise TypeError(f"{variant.name} cannot be called with the inputs of {case.slug}")
+def _widened(case: Case, dtype: str, own: list[float]) -> tuple[list[float], tuple[str, ...]]:
+    """Return bounds that hold for all forms, but for those that lose far more."""
+    widest, beyond = list(own), []
+    forms = forms_of(case)
+    bounded = {} if _has_infinities(case) else forms
+    size = [float(abs(x)) if mpmath.isfinite(x) else 0.0 for x in leaves(exact(case))]
+    for name, replaced in bounded.items():
+        errors = _errors(case, dtype, replaced)
+        rounding = [max(b, FORMATS[dtype].eps * x) for b, x in zip(own, size, strict=True)]
+        if any(e > _MOST_WIDENED * b for e, b in zip(errors, rounding, strict=True) if b):
+            beyond.append(name)
+        else:
+            # An answer that rounds nothing is exact in all forms.
+            widest = [max(w, e) if w else w for w, e in zip(widest, errors, strict=True)]
+    # Underflow, for one, is in no bound, nor is infinity: a form that fails is beyond it too.
+    failing = (n for n, r in forms.items() if n not in beyond and _fails(case, dtype, r, widest))
+    return widest, tuple(sorted([*beyond, *failing]))
 
 
-def _as_lists(result: Any) -> Nested:
-    result = getattr(result, "value", result)  # of numbers that carry a bound
-    if isinstance(result, np.longdouble):
-        return float(result)
-    if isinstance(result, np.ndarray):
-        whole = result.dtype.kind in "iu"
-        return result.tolist() if whole else result.astype(np.float64).tolist()
-    return result
+def _called(case: Case, parts: Parts, convert: Any) -> Any:
+    function = calling.in_order(getattr(parts, case.function), case.function)
+    with checks("off"), np.errstate(all="ignore"):
+        return function(**calling.converted(case, convert))
 
 
-def _units(case: Case, found: Nested | None, expected: Nested, allowed: Nested) -> float:
-    if found is None:
-        return float("inf")
-    if case.entries:
-        if not isinstance(found, list) or len(found) != length(case):
-            return float("inf")
-        found = _chosen(case, found)
-    if _shape(found) != _shape(expected):
-        return float("inf")
-    triples = zip(_leaves(found), _leaves(expected), _leaves(allowed), strict=True)
-    return max(_error(*triple) for triple in triples)
+def _errors(case: Case, dtype: str, replaced: tuple[Variant, ...]) -> list[float]:
+    """Return the rounding bounds of a form."""
+    parts = Parts(replaced, dtype=dtype)
+    result = _called(case, parts, parts.lift)
+    lifted = result if isinstance(result, Bounded) else parts.lift(np.asarray(result, np.float64))
+    unknown = np.isnan(lifted.value.astype(np.float64)) | np.isnan(lifted.error)
+    return list(leaves(calling.chosen(case, np.where(unknown, np.inf, lifted.error).tolist())))
 
 
-def _shape(tree: Nested) -> tuple[int, ...]:
-    return (len(tree), *_shape(tree[0])) if isinstance(tree, list) and tree else ()
-
-
-def _error(found: Any, expected: Any, allowed: float) -> float:
-    if found == expected:
-        return 0.0
-    with mpmath.workdps(DIGITS):
-        gap = abs(mpmath.mpf(found) - expected)
-        if not mpmath.isfinite(gap) or not allowed:
-            return float("inf")
-        return float(gap / allowed)
-
-
-def is_separated(units: float) -> bool:
-    """Say whether a miss shows for certain: beyond what the wrong code's own rounding hides."""
-    return units > 2 * LIMIT
+def _fails(case: Case, dtype: str, replaced: tuple[Variant, ...], bounds: list[float]) -> bool:
+    """Say whether a form, computed in the dtype, misses by more than the limit."""
+    result = _called(case, Parts(replaced), lambda value: np.array(value, dtype)[()])
+    found = leaves(calling.chosen(case, np.asarray(result).tolist()))
+    wanted = leaves(exact(case))
+    gaps = (
+        0.0 if x == y else float(abs(mpmath.mpf(x) - y)) for x, y in zip(found, wanted, strict=True)
+    )
+    least = FORMATS[dtype].smallest_normal
+    return any(not gap <= LIMIT * max(b, least) for gap, b in zip(gaps, bounds, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, TypeAlias
 
@@ -34,6 +34,9 @@ class Vector:
         By variant: how many budgets (of float64) it misses by.
     blind_to : tuple of str
         Variants that give the same answer here, to within rounding.
+    beyond : mapping
+        By dtype: right forms of the formula that cannot be computed here, since they lose far
+        more digits than the budget allows.
     entries : tuple of int
         Which entries of a one-dimensional result `expected` holds; all if empty.
     length : int or None
@@ -49,6 +52,7 @@ class Vector:
     budget: Mapping[str, Nested]
     separates: Mapping[str, float]
     blind_to: tuple[str, ...]
+    beyond: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     entries: tuple[int, ...] = ()
     length: int | None = None
     comment: str = ""
@@ -140,6 +144,7 @@ def _vector(function: str, entry: Mapping[str, Any]) -> Vector:
         budget=entry["budget"],
         separates={name: float(units) for name, units in entry["separates"].items()},
         blind_to=tuple(entry["blind_to"]),
+        beyond={dtype: tuple(forms) for dtype, forms in entry.get("beyond", {}).items()},
         entries=tuple(entry.get("entries", ())),
         length=entry.get("length"),
         comment=entry.get("comment", ""),

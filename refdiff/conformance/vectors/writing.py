@@ -15,7 +15,8 @@ from refdiff._errors import UserError
 from refdiff.catalogue import load as load_catalogue
 from refdiff.catalogue import notation
 from refdiff.conformance.explain import LIMIT
-from refdiff.conformance.vectors import measuring
+from refdiff.conformance.variants import Variant, all_variants
+from refdiff.conformance.vectors import calling, measuring, separating
 from refdiff.conformance.vectors.cases import Case, all_cases
 
 __all__ = ["contents", "differences"]
@@ -29,13 +30,16 @@ EDITION = 1
 DIGITS = 50
 """Significant digits that are written of an expected number."""
 
+MOST = 1e300
+"""Misses beyond it, of answers that round nothing, are written as infinite."""
+
+_ALWAYS = {"id", "inputs", "expected", "budget"}
 _SHAPES = {
     "pointwise": "numbers; arrays elementwise, broadcast against each other",
     "batch": "arrays of shape (B, ...), samples along the first axis",
     "table": "one-dimensional tables and numbers",
 }
 _TABLES = {"alpha_bars", "betas", "num_steps", "num_train_steps"}
-_BATCHES = {"dynamic_threshold", "per_sample", "rescale_guidance", "simple_loss"}
 
 
 def contents(previous: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -55,16 +59,23 @@ def contents(previous: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     made: dict[str, dict[str, Any]] = {}
     ordered = sorted(all_cases(), key=lambda case: case.function)
     for function, group in itertools.groupby(ordered, key=lambda case: case.function):
-        cases = list(group)
-        entry = {**_header(function, cases), "vectors": [_vector(case) for case in cases]}
-        entry["retired"] = _retired(function, entry["vectors"], previous.get(function))
-        made[function] = entry
+        vectors = _vectors(function, list(group))
+        named = {name for v in vectors for name in _named(v)}
+        made[function] = {
+            **_header(function, named),
+            "count": len(vectors),
+            "retired": _retired(vectors, previous.get(function)),
+            "vectors": vectors,
+        }
     return made
 
 
-def _retired(
-    function: str, vectors: Iterable[Mapping[str, Any]], before: Mapping[str, Any] | None
-) -> list[str]:
+def _named(vector: Mapping[str, Any]) -> set[str]:
+    beyond = (name for names in vector.get("beyond", {}).values() for name in names)
+    return {*vector["separates"], *vector["blind_to"], *beyond}
+
+
+def _retired(vectors: Iterable[Mapping[str, Any]], before: Mapping[str, Any] | None) -> list[str]:
     inputs = {vector["id"]: vector["inputs"] for vector in vectors}
     if before is None:
         return []
@@ -75,14 +86,14 @@ def _retired(
     return sorted({*before["retired"], *(known.keys() - inputs.keys())})
 
 
-def _header(function: str, cases: list[Case]) -> dict[str, Any]:
-    implementation = measuring.function_of(function)
+def _header(function: str, named: set[str]) -> dict[str, Any]:
+    implementation = calling.function_of(function)
     signature = inspect.signature(implementation)
     bare = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
     plain = inspect.Signature(bare)
     shape = (
         "batch"
-        if function in _BATCHES
+        if function in calling.BATCHES
         else "table"
         if _TABLES & signature.parameters.keys() or function == "karras_sigmas"
         else "pointwise"
@@ -100,14 +111,16 @@ def _header(function: str, cases: list[Case]) -> dict[str, Any]:
         },
         "shapes": _SHAPES[shape],
         "equations": [_citation(i) for i in getattr(implementation, "__equations__", ())],
-        "variants": {
-            variant.name: {"kind": variant.kind, "summary": variant.summary}
-            for variant in measuring.variants_of(function)
-        },
+        "variants": {name: _described(name) for name in sorted(named)},
         "digits": DIGITS,
         "limit": LIMIT,
-        "count": len(cases),
     }
+
+
+def _described(name: str) -> dict[str, str]:
+    if name == "term-by-term":
+        return {"kind": "form", "summary": "The terms of the printed formula are added one by one."}
+    return {"kind": all_variants()[name].kind, "summary": all_variants()[name].summary}
 
 
 def _citation(equation_id: str) -> dict[str, str]:
@@ -121,29 +134,50 @@ def _citation(equation_id: str) -> dict[str, str]:
     }
 
 
+def _vectors(function: str, cases: list[Case]) -> list[dict[str, Any]]:
+    """Return all vectors of a function, with the variants that any of them can see."""
+    plain = [_vector(case) for case in cases]
+    own = separating.variants_of(function)
+    missed: dict[str, list[float]] = {}
+    for variant in {v.name: v for v in (*own, *separating.variants_within(cases))}.values():
+        units = [_missed(variant, case) for case in cases]
+        # One that is within may act where this function does not show it.
+        if variant in own or any(map(separating.is_separated, units)):
+            missed[variant.name] = units
+    for number, vector in enumerate(plain):
+        seen = {
+            name: _units(units[number])
+            for name, units in sorted(missed.items())
+            if separating.is_separated(units[number])
+        }
+        vector["separates"] = seen
+        vector["blind_to"] = sorted(missed.keys() - seen.keys())
+    return plain
+
+
+def _missed(variant: Variant, case: Case) -> float:
+    allowed = measuring.budget(case, "float64")
+    assert allowed is not None
+    return separating.missed_by(variant, case, measuring.exact(case), allowed.bounds)
+
+
 def _vector(case: Case) -> dict[str, Any]:
-    expected = measuring.exact(case)
-    allowed = measuring.bounds(case, "float64")
-    name = case.function.replace(".", "-").replace("_", "-")
-    name = f"{name}/{case.slug}"
-    if allowed is None:
+    name = f"{case.function.replace('.', '-').replace('_', '-')}/{case.slug}"
+    found = {dtype: measuring.budget(case, dtype) for dtype in ("float64", "float32")}
+    budgets = {dtype: budget for dtype, budget in found.items() if budget is not None}
+    if "float64" not in budgets:
         raise ValueError(f"{name}: float64 does not determine the result; choose other inputs")
-    budgets = {"float64": allowed, "float32": measuring.bounds(case, "float32")}
-    missed = measuring.missed_by(case, expected, allowed)
-    seen = {variant: units for variant, units in missed.items() if measuring.is_separated(units)}
     vector = {
         "id": name,
         "comment": case.comment,
         "inputs": {argument: _input(value) for argument, value in case.inputs.items()},
-        "expected": _each(_expected, expected),
+        "expected": _each(_expected, measuring.exact(case)),
         "entries": list(case.entries),
         "length": measuring.length(case),
-        "budget": {dtype: bound for dtype, bound in budgets.items() if bound is not None},
-        "separates": {variant: _units(units) for variant, units in seen.items()},
-        "blind_to": sorted(missed.keys() - seen.keys()),
+        "budget": {dtype: budget.bounds for dtype, budget in budgets.items()},
+        "beyond": {dtype: list(b.beyond) for dtype, b in budgets.items() if b.beyond},
     }
-    empty = ("comment", "entries", "length")
-    return {key: value for key, value in vector.items() if value or key not in empty}
+    return {key: value for key, value in vector.items() if value or key in _ALWAYS}
 
 
 def _each(convert: Callable[[Any], Any], tree: Any) -> Any:
@@ -174,7 +208,7 @@ def _expected(value: Any) -> int | str:
 
 
 def _units(units: float) -> float | str:
-    return "inf" if units == float("inf") else float(f"{units:.2g}")
+    return "inf" if units > MOST else float(f"{units:.2g}")
 
 
 def text(entry: Mapping[str, Any]) -> str:

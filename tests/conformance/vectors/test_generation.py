@@ -8,7 +8,7 @@ import pytest
 from refdiff._errors import UserError
 from refdiff.conformance import vectors
 from refdiff.conformance.variants import all_variants
-from refdiff.conformance.vectors import measuring, writing
+from refdiff.conformance.vectors import measuring, separating, writing
 from refdiff.conformance.vectors.__main__ import FOLDER, main
 from refdiff.conformance.vectors.cases import Case
 
@@ -16,7 +16,7 @@ ANEW = "run: python -m refdiff.conformance.vectors"
 VARIANTS = [
     pytest.param(variant, function, id=f"{function}-{variant.name}")
     for function in vectors.names()
-    for variant in measuring.variants_of(function)
+    for variant in separating.variants_of(function)
 ]
 
 
@@ -69,21 +69,21 @@ def test_an_id_keeps_its_inputs(previous):
     vector = changed["snr"]["vectors"][3]
     vector["inputs"]["alpha_bar_t"] = {"hex": "0x1.0000000000000p-1", "decimal": 0.5}
     with pytest.raises(UserError, match=rf"{vector['id']} stood for other inputs"):
-        writing._retired("snr", previous["snr"]["vectors"], changed["snr"])
+        writing._retired(previous["snr"]["vectors"], changed["snr"])
 
 
 def test_an_id_that_went_is_never_used_again(previous):
     before = previous["snr"]
     gone, *kept = before["vectors"]
-    assert writing._retired("snr", kept, before) == [gone["id"]]
+    assert writing._retired(kept, before) == [gone["id"]]
     with pytest.raises(UserError, match=rf"{gone['id']} stood for other inputs"):
-        writing._retired("snr", before["vectors"], {"vectors": kept, "retired": [gone["id"]]})
+        writing._retired(before["vectors"], {"vectors": kept, "retired": [gone["id"]]})
 
 
 def test_inputs_that_determine_nothing_are_refused():
     near = 1 - 2.0**-53  # one minus it may be nothing at all
     case = Case("score_from_eps", "undetermined", {"eps": 1.0, "alpha_bar_t": near})
-    assert measuring.bounds(case, "float64") is None
+    assert measuring.budget(case, "float64") is None
     with pytest.raises(ValueError, match="score-from-eps/undetermined: float64 does not determine"):
         writing._vector(case)
 

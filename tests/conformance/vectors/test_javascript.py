@@ -5,15 +5,17 @@ import shutil
 import subprocess
 from importlib import resources
 
+import numpy as np
 import pytest
 
 from refdiff import checks
 from refdiff.conformance import vectors
 from refdiff.conformance.parts import Parts
-from refdiff.conformance.vectors import measuring
+from refdiff.conformance.vectors import calling, separating
 
 NODE = shutil.which("node")
 READER = resources.files("refdiff.conformance.vectors") / "reader.mjs"
+IMPORT = f"import {{check, inputs, load, names}} from {json.dumps(f'file://{READER}')};\n"
 
 needs_node = pytest.mark.skipif(NODE is None, reason="Node.js is not on this machine")
 
@@ -64,10 +66,7 @@ def run(program):
 
 
 def check(functions, dtype="float64"):
-    return run(
-        f"import {{check}} from {json.dumps('file://' + str(READER))};\n"
-        f"console.log(JSON.stringify(check({functions}, {json.dumps(dtype)})));"
-    )
+    return run(f"{IMPORT}console.log(JSON.stringify(check({functions}, {json.dumps(dtype)})));")
 
 
 def test_the_reader_is_short():
@@ -102,35 +101,39 @@ def test_arithmetic_in_single_precision_is_seen_and_has_its_own_budget():
 @needs_node
 def test_it_reads_what_python_reads():
     program = (
-        f"import {{names, load, inputs}} from {json.dumps('file://' + str(READER))};\n"
-        "const infinite = (key, value) => Math.abs(value) === Infinity ? String(value) : value;\n"
-        "console.log(JSON.stringify(names().flatMap((name) => load(name).vectors.map(\n"
-        "  (vector) => [vector.id, inputs(vector)])), infinite));"
+        "const plain = (key, value) => Math.abs(value) === Infinity ? String(value) : value;\n"
+        "const read = (name) => load(name).vectors.map((v) => [v.id, inputs(v)]);\n"
+        "console.log(JSON.stringify(names().flatMap(read), plain));"
     )
     wanted = {vector.id: vector.inputs for vector in vectors.iterate()}
-    found = dict(run(program))
+    found = dict(run(IMPORT + program))
     assert found.keys() == wanted.keys()
     for name, given in found.items():
         plain = {k: float(v) if isinstance(v, str) else v for k, v in given.items()}
         assert plain == wanted[name]
 
 
-def named_mistakes():
-    """Variants of one number's functions, with what they return on each vector."""
-    chosen = ("posterior_variance", "ddim_sigma", "posterior_mean", "snr")
-    return [(f, v) for f in chosen for v in measuring.variants_of(f) if v.kind == "deviation"]
+def literal(value):
+    return repr(value).replace("inf", "Infinity").replace("nan", "NaN")
 
 
 @needs_node
-@pytest.mark.parametrize(
-    ("function", "variant"), named_mistakes(), ids=lambda thing: getattr(thing, "name", thing)
-)
-def test_a_known_mistake_is_named(function, variant):
-    """JavaScript that returns what Python code with the mistake returned."""
-    mistaken = getattr(Parts([variant]), function)
-    with checks("off"):
-        results = [repr(float(mistaken(**vector.inputs))) for vector in vectors.load(function)]
-    numbers = ", ".join(r.replace("inf", "Infinity").replace("nan", "NaN") for r in results)
-    failures = check(f"((all) => ({{{function}: () => all.shift()}}))([{numbers}])")
-    assert failures
-    assert all(variant.name in failure["named"] for failure in failures)
+@pytest.mark.parametrize("function", ["posterior_variance", "ddim_sigma", "posterior_mean", "snr"])
+def test_known_mistakes_are_named(function):
+    """JavaScript that returns, vector by vector, what Python code with the mistake returned."""
+    mistakes = [v for v in separating.variants_of(function) if v.kind == "deviation"]
+    assert mistakes
+    programs = []
+    for mistake in mistakes:
+        planted = calling.in_order(getattr(Parts([mistake]), function), function)
+        with checks("off"), np.errstate(all="ignore"):
+            results = [
+                float(planted(**{name: np.float64(x) for name, x in vector.inputs.items()}))
+                for vector in vectors.load(function)
+            ]
+        numbers = ", ".join(map(literal, results))
+        programs.append(f"check({{{function}: ((all) => () => all.shift())([{numbers}])}})")
+    found = run(f"{IMPORT}console.log(JSON.stringify([{', '.join(programs)}]));")
+    for mistake, failures in zip(mistakes, found, strict=True):
+        assert failures
+        assert all(mistake.name in failure["named"] for failure in failures)

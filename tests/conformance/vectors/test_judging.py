@@ -68,6 +68,15 @@ def test_a_mistake_is_found_and_its_size_told():
     assert str(misses[0]).startswith(f"{misses[0].vector.id}: off by ")
 
 
+def test_an_arithmetic_error_is_a_miss_and_others_are_passed_on():
+    misses = vectors.check({"snr": lambda *, alpha_bar_t: 1 / (1 - alpha_bar_t) - 1})
+    (missed,) = (miss for miss in misses if miss.vector.id == "snr/clean")
+    assert isinstance(missed.found, ZeroDivisionError)
+    assert missed.units == float("inf")
+    with pytest.raises(TypeError):
+        vectors.check({"snr": lambda alpha: alpha / (1 - alpha)})
+
+
 def test_arguments_arrive_in_the_dtype_asked_for():
     seen = []
 

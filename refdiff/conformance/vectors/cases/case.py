@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["Case"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """Inputs of one vector.
 

@@ -56,8 +56,8 @@ def _schedules() -> Iterator[Case]:
     yield Case(
         "cosine_betas", "large-offset", {"num_steps": 10, "offset": 0.125, "max_beta": 0.999}
     )
-    for slug, steps, start, end, tau, entries in (
-        ("1000", 1000, -3.0, 3.0, 1.0, _LONG),
+    for slug, steps, start, end, tau, chosen in (
+        ("100", 100, -3.0, 3.0, 1.0, (0, 1, 2, 50, 98, 99, 100)),
         ("10", 10, -3.0, 3.0, 1.0, ()),
         ("one-step", 1, -3.0, 3.0, 1.0, ()),
         ("from-zero", 10, 0.0, 3.0, 0.875, ()),
@@ -68,7 +68,7 @@ def _schedules() -> Iterator[Case]:
             "sigmoid_alpha_bars",
             slug,
             {"num_steps": steps, "start": start, "end": end, "tau": tau},
-            entries=entries,
+            entries=chosen,
         )
 
 
