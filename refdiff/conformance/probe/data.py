@@ -61,7 +61,8 @@ class World:
     variance: tuple[Any, ...]
     weights: tuple[float, ...] = (1.0,)
     ripple: float = 0.0
-    shared: bool = field(default=False)
+    shared: bool = False
+    _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def affine(self) -> bool:
@@ -75,11 +76,18 @@ class World:
 
     def means(self, shape: tuple[int, ...]) -> list[Array]:
         """Return each component's mean of every element of a sample of this shape."""
-        return [_spread(value, self.ripple, shape, 0.0) for value in self.mean]
+        return self._elements(shape)[0]
 
     def variances(self, shape: tuple[int, ...]) -> list[Array]:
         """Return each component's variance of every element of a sample of this shape."""
-        return [_spread(value, self.ripple, shape, 0.5) for value in self.variance]
+        return self._elements(shape)[1]
+
+    def _elements(self, shape: tuple[int, ...]) -> tuple[list[Array], list[Array]]:
+        if shape not in self._made:
+            means = [_spread(value, self.ripple, shape, 0.0) for value in self.mean]
+            variances = [_spread(value, self.ripple, shape, 0.5) for value in self.variance]
+            self._made[shape] = means, variances
+        return self._made[shape]
 
     # ------------------------------------------------------------------ predictions
 

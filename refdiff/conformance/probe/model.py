@@ -125,6 +125,8 @@ def level_of_time(index: ArrayLike, alpha_bars: ArrayLike) -> Array:
     times = np.nan_to_num(np.clip(np.asarray(index, np.float64), 0.0, table.size - 1.0))
     low = np.floor(times).astype(np.int64)
     share = times - low
+    if not share.any():  # the usual case, and asked in each of a thousand steps
+        return np.asarray(table[low])
     left, right = table[low], table[np.minimum(low + 1, table.size - 1)]
     with np.errstate(divide="ignore", invalid="ignore"):
         log_snr = (1 - share) * np.log(left / (1 - left)) + share * np.log(right / (1 - right))

@@ -1,0 +1,229 @@
+"""Whether samples become exact as the steps become small.
+
+On Gaussian data the exact mean and standard deviation of the result are known for each number of
+steps, without statistics; on a mixture the end points of the flow are. The error has to fall with
+the number of steps, or to be no larger than that of plain first-order sampling on the same levels.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refdiff.conformance.explain import LIMIT
+from refdiff.conformance.free.ends import end_of
+from refdiff.conformance.free.first_order import (
+    deterministic_walk,
+    distinct_levels,
+    fair_spread_error,
+)
+from refdiff.conformance.free.rounding import room_for_rounding
+from refdiff.conformance.free.samples import judged_by_samples
+from refdiff.conformance.free.session import EVENT, Level, Session, fixed_numbers
+from refdiff.conformance.probe.data import WORLDS, World
+from refdiff.conformance.verdicts import Outcome, conforms, deviates, inconclusive
+
+__all__ = ["on_gaussian", "on_mixture"]
+
+Array = NDArray[np.float64]
+COUNTS = (8, 32, 128)
+ORDER = 0.7
+"""Least order at which an error falls that is said to go to zero."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """The error at one number of steps, and how large it may be."""
+
+    steps: int
+    error: float
+    fair: float
+    expected: float
+    observed: float
+
+
+def on_gaussian(session: Session, name: str) -> Outcome:
+    """Judge the law of the result on Gaussian data."""
+    world = WORLDS[name]
+    alike = dataclasses.replace(world, ripple=0.0)
+    points: list[Point] = []
+    # The whole schedule costs a second a run: only where nothing is drawn, and once.
+    most = [session.loop.full] if name == "gaussian" and session.loop.deterministic else []
+    for steps in session.counts([*COUNTS, *most]):
+        point = _gaussian_point(session, alike, steps)
+        if point is None:
+            if renoises(session):
+                return _consistency()
+            return judged_by_samples(session, world)
+        points.append(point)
+    return _judged(session, alike, points, "mean and standard deviation of the samples")
+
+
+def _gaussian_point(session: Session, world: World, steps: int) -> Point | None:
+    found = session.response(world, steps)
+    if found is None:
+        return None
+    end = _end_level(session, steps)
+    (mean,), (variance,) = (np.ravel(v) for v in world.law((1,), *end))
+    levels = distinct_levels(session.levels(steps), _unit(end))
+    fair = fair_spread_error(world.variances((1,))[0], levels) * np.hypot(*end)
+    # The flow keeps the order of points: without draws the sign counts as well.
+    spread = found.spread if np.any(found.draws) else found.start
+    expected, observed = np.array([mean, np.sqrt(variance)]), np.array([found.mean, spread])
+    return _worst(steps, observed - expected, float(np.max(fair)), expected, observed)
+
+
+def _worst(steps: int, gaps: Array, fair: float, expected: Array, observed: Array) -> Point:
+    size = np.where(np.isfinite(gaps), np.abs(gaps), np.inf)
+    k = int(np.argmax(size))
+    return Point(steps, float(size.flat[k]), fair, float(expected.flat[k]), float(observed.flat[k]))
+
+
+def _end_level(session: Session, steps: int) -> Level:
+    """Return where runs of this many steps end, which another check judges."""
+    end = end_of(session, steps)
+    if end is None or end.exact or not 0.5 < end.alpha <= 1 + end.room:
+        return 1.0, 0.0
+    return end.level
+
+
+def _unit(level: Level) -> Level:
+    total = float(np.hypot(*level))
+    return level[0] / total, level[1] / total
+
+
+def on_mixture(session: Session) -> Outcome:
+    """Judge the end points on a mixture, whose score is not linear."""
+    world = WORLDS["mixture"]
+    if session.loop.deterministic is not True:
+        if renoises(session):
+            return _consistency()
+        return judged_by_samples(session, world)
+    points = []
+    z = fixed_numbers(3, (6, *EVENT))
+    for steps in session.counts(COUNTS):
+        levels = session.levels(steps)
+        first = levels[0]
+        x_T = session.start(world, steps, z)
+        end = _end_level(session, steps)
+        result = session.run(world.prediction(session.prediction()), x_T, steps).result
+        exact = world.flow(x_T, *first, *end)
+        walk = distinct_levels(levels, _unit(end))
+        simple = deterministic_walk(world, x_T / np.hypot(*first), walk) * np.hypot(*end)
+        fair = float(np.max(np.abs(simple - exact)))
+        points.append(_worst(steps, result - exact, fair, exact, result))
+    return _judged(session, world, points, "end points of the probability flow")
+
+
+def _judged(session: Session, world: World, points: Sequence[Point], what: str) -> Outcome:
+    last = points[-1]
+    history = ", ".join(f"{p.error:.3g} at {p.steps} steps" for p in points)
+    known = {
+        "error_units": last.error / last.fair if last.fair else None,
+        "at": {"data": world.name, "steps": last.steps},
+        "expected": last.expected,
+        "observed": last.observed,
+    }
+    if last.error <= LIMIT * last.fair:
+        return conforms(f"{what} are as exact as the steps allow: errors {history}", **known)
+    if len(points) > 1 and _order(points[-2], last) >= ORDER:
+        order = _order(points[-2], last)
+        return conforms(f"{what} become exact at order {order:.2g}: errors {history}", **known)
+    z = fixed_numbers(5, (2, *EVENT))
+    room = room_for_rounding(
+        session,
+        world.prediction(session.prediction()),
+        session.start(world, last.steps, z),
+        last.steps,
+    )
+    if last.error <= room.result:
+        return conforms(f"{what} are as exact as rounding allows: errors {history}", **known)
+    if _limited(session, world, last.steps):
+        return inconclusive(f"the target limits what it predicts; {world.name} data lies outside")
+    if renoises(session):
+        return _consistency()
+    if len(points) == 1:
+        return _single(last, what, history, known)
+    return deviates(f"{what} do not become exact with more steps: errors {history}", **known)
+
+
+def _single(last: Point, what: str, history: str, known: dict) -> Outcome:
+    """Judge a loop whose number of steps is fixed: with a full schedule errors are small."""
+    if last.steps < COUNTS[-1]:
+        return inconclusive(f"{what}: error {history}; more steps would show whether it falls")
+    return deviates(
+        f"{what} are off by {history}, where plain first-order sampling on the same levels is off "
+        f"by {last.fair:.3g}",
+        **known,
+    )
+
+
+def _order(a: Point, b: Point) -> float:
+    if not np.isfinite([a.error, b.error]).all() or a.error == 0 or b.error == 0:
+        return 0.0
+    return float(np.log(a.error / b.error) / np.log(b.steps / a.steps))
+
+
+def _limited(session: Session, world: World, steps: int) -> bool:
+    """Say whether predictions are kept within [-1, 1]: results are, where the data is not."""
+    mean, variance = world.law(EVENT)
+    if np.max(np.abs(mean) - LIMIT * np.sqrt(variance)) <= 1.0:
+        return False
+    z = np.zeros((1, *EVENT))
+    answer = world.prediction(session.prediction())
+    result = session.run(answer, session.start(world, steps, z), steps).result
+    return bool(np.max(np.abs(result)) <= 1.0)
+
+
+def renoises(session: Session) -> bool:
+    """Say whether each state is made of the prediction and new noise alone.
+
+    That is how consistency models are sampled; with a denoiser, which averages over the data, it
+    does not lead to their law.
+    """
+
+    def find() -> bool:
+        steps = session.counts([4])[0]
+        prediction = "x_0" if "x_0" in session.loop.predictions else None
+        if prediction is None:
+            return _forgets(session, steps)
+        runs = [
+            session.run(
+                lambda x, a, s, c: np.full_like(x, 0.25),
+                np.full((1, *EVENT), start),
+                steps,
+                prediction="x_0",
+            )
+            for start in (0.0, 1.0)
+        ]
+        if len(runs[0].calls) < 2 or not runs[0].draws:
+            return False
+        a, b = (run.calls[1].state for run in runs)
+        return bool(np.array_equal(a, b))
+
+    return session.once("renoises", find)
+
+
+def _forgets(session: Session, steps: int) -> bool:
+    """Say the same for a model of eps: data at a point makes its x_0 independent of the state."""
+    from refdiff.conformance.free.ends import POINT
+
+    answer: Callable = POINT.prediction(session.prediction())
+    x_T = session.start(POINT, steps, np.zeros((1, *EVENT)))
+    runs = [session.run(answer, x, steps) for x in (x_T, x_T + session.levels(steps)[0][1])]
+    if len(runs[0].calls) < 2 or not any(d.kind == "normal" for d in runs[0].draws):
+        return False
+    a, b = (run.calls[1].state for run in runs)
+    moved = float(np.max(np.abs(a - b)))
+    return moved <= np.sqrt(np.finfo(np.float64).eps) * session.levels(steps)[0][1]
+
+
+def _consistency() -> Outcome:
+    return inconclusive(
+        "each state is made of the prediction and fresh noise: that samples consistency models, "
+        "and its law with an exact denoiser is another than the data's"
+    )

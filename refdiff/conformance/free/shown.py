@@ -1,0 +1,231 @@
+"""Whether the model is told the level of what it is shown.
+
+A point in the data and no noise: the model says so whatever it is told (its eps is 0), so the
+states carry the data with the factor alpha of the levels that the sampler really uses, and how that
+factor grows towards the end gives each level's time. What the model is told plays no part in it,
+and can be compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refdiff.conformance.explain import LIMIT
+from refdiff.conformance.free.ends import ZERO, end_of
+from refdiff.conformance.free.naming import named
+from refdiff.conformance.free.session import EVENT, Session, eps_of
+from refdiff.conformance.verdicts import Outcome, conforms, deviates, inconclusive
+
+__all__ = ["time_of_level", "time_shown"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Times at each call: of the state's level, and as told, 1..T; and how sure the first are."""
+
+    true: Array
+    told: Array
+    sure: Array
+
+
+def time_of_level(alpha_bar: Array, alpha_bars: Array) -> Array:
+    """Return the times of levels: the inverse of `refdiff.conformance.probe.model.level_of_time`.
+
+    Parameters
+    ----------
+    alpha_bar : numpy.ndarray
+        Levels.
+    alpha_bars : numpy.ndarray
+        Shape (T+1,), the schedule.
+
+    Returns
+    -------
+    numpy.ndarray
+        Times in 0..T; log-SNR is interpolated linearly, alpha_bar next to infinite ones.
+    """
+    level = np.asarray(alpha_bar, np.float64)
+    ends = np.interp(-level, -alpha_bars, np.arange(len(alpha_bars)))
+    inner = (alpha_bars > 0) & (alpha_bars < 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        known = np.log1p(-alpha_bars[inner]) - np.log(alpha_bars[inner])
+        wanted = np.log1p(-level) - np.log(level)
+    between = np.interp(wanted, known, np.flatnonzero(inner).astype(np.float64))
+    outside = (level > np.max(alpha_bars[inner])) | (level < np.min(alpha_bars[inner]))
+    return np.where(outside, ends, between)
+
+
+def time_shown(session: Session) -> Outcome:
+    """Judge what the model is told by the levels that the states have."""
+    steps = session.counts([20])[0]
+    if session.loop.tells == "sigma":
+        return _sigma_shown(session, steps)
+    seen = _seen(session, steps)
+    if isinstance(seen, Outcome):
+        return seen
+    off = np.abs(seen.told - seen.true)
+    if np.all(off <= seen.sure):
+        return conforms(f"in all {len(off)} calls the model is told the time of what it is shown")
+    return _misled(session, steps, seen)
+
+
+def _seen(session: Session, steps: int) -> Seen | Outcome:
+    """Return the true time of each call."""
+    told = session.times(steps)
+    levels = _true_levels(session, steps)
+    if isinstance(levels, Outcome):
+        return levels
+    table = session.loop.alpha_bars
+    # Factors are products over the table's entries: each contributes a rounding of its own.
+    relative = LIMIT * eps_of(session.loop) * (len(table) + 8 * len(told))
+    true = time_of_level(levels, table)
+    low = time_of_level(np.minimum(levels * (1 + relative), 1.0), table)
+    high = time_of_level(levels * (1 - relative), table)
+    sure = np.maximum(np.maximum(true - low, high - true), 0.0) + relative * len(table)
+    return Seen(true, told, sure)
+
+
+def _true_levels(session: Session, steps: int) -> Array | Outcome:
+    """Return alpha_bar of the state in each call."""
+    loop = session.loop
+    if "eps" not in loop.predictions:
+        return inconclusive("only a model that predicts eps can be silent about the level")
+    x_T = np.full((1, *EVENT), 0.25)
+    recording = session.run(lambda x, a, s, c: np.zeros_like(x), x_T, steps, prediction="eps")
+    if loop.coordinates == "ve":
+        scales = np.array([float(c.x.flat[0] / c.state.flat[0]) for c in recording.calls])
+        if np.all(scales == 1.0):
+            return inconclusive("states in VE coordinates do not show their level")
+        return np.minimum(scales**2, 1.0)
+    factors = np.array([float(call.state.flat[0]) for call in recording.calls])
+    last = float(recording.result.flat[0])
+    spread = max(float(np.ptp(call.state)) for call in recording.calls)
+    if not np.isfinite(factors).all() or last == 0 or spread > 1e-3 * abs(last):
+        return inconclusive("a state without noise does not stay one: its level cannot be read")
+    end = end_of(session, steps)
+    alpha_end = end.level[0] if end is not None else 1.0
+    levels = (factors / last * alpha_end) ** 2
+    if np.any(levels > 1 + 1e-3):
+        return inconclusive("the data's factor does not grow towards the end of the run")
+    return np.minimum(levels, 1.0)
+
+
+def _misled(session: Session, steps: int, seen: Seen) -> Outcome:
+    """Say how what the model is told comes from what it should be told."""
+    off = seen.told - seen.true
+    k = int(np.argmax(np.abs(off) / seen.sure))
+    base, unit = session.told_units()
+    known = {
+        "error_units": float(LIMIT * np.abs(off[k]) / seen.sure[k]),
+        "at": {"steps": steps, "call": k},
+        "expected": float((seen.true[k] - 1 + base) * unit),
+        "observed": float((seen.told[k] - 1 + base) * unit),
+    }
+    words = (
+        f"told {known['observed']:g} in call {k}, where the state is that of "
+        f"{known['expected']:.6g}"
+    )
+    raw = session.told(steps)
+    count = len(raw)
+    if count > 2 and _is_index(raw, count) and not _fits(seen, seen.told):
+        return named("time-shown-is-the-loop-index", words, **known)
+    for shift, name in ((1, "levels-shifted-by-one-time"), (-1, "levels-shifted-by-one-time-up")):
+        if _fits(seen, seen.true + shift):
+            return named(name, words, **known)
+    if count > 2 and _fits_some(seen, np.append(seen.true[1:], np.nan), slice(0, count - 1)):
+        return named("time-shown-is-that-of-the-step-end", words, **known)
+    whole = np.all(raw == np.rint(raw))
+    for name in ("bfloat16", "float16"):
+        if _fits(seen, _rounded_times(seen.true, base, unit, name)):
+            return named("time-shown-in-half-precision", f"{name}: {words}", **known)
+    between = np.abs(seen.true - np.rint(seen.true)) > seen.sure
+    if whole and np.any(between):
+        if np.all(np.abs(off) <= 0.5 + seen.sure):
+            return named("level-shown-as-rounded-time", words, **known)
+        if np.all((off <= seen.sure) & (off > -1 - seen.sure)):
+            return named("time-shown-truncated", words, **known)
+    if _falls_with_steps(session, steps, off):
+        return inconclusive(
+            f"the model is {words}; that difference falls with the number of steps, as it does in "
+            "methods that are not exact on a point"
+        )
+    return deviates(f"the model is {words}", **known)
+
+
+def _is_index(raw: Array, count: int) -> bool:
+    up = np.arange(count)
+    return any(np.array_equal(raw, other) for other in (up, up + 1, up[::-1], up[::-1] + 1))
+
+
+def _fits(seen: Seen, expected: Array) -> bool:
+    return bool(np.all(np.abs(seen.told - expected) <= seen.sure))
+
+
+def _fits_some(seen: Seen, expected: Array, where: slice) -> bool:
+    return bool(np.all((np.abs(seen.told - expected) <= seen.sure)[where]))
+
+
+def _rounded_times(true: Array, base: float, unit: float, dtype: str) -> Array:
+    import torch
+
+    whole = (np.rint(true) - 1 + base) * unit
+    rounded = torch.from_numpy(whole).to(getattr(torch, dtype)).to(torch.float64).numpy()
+    return np.asarray(rounded / unit - base + 1)
+
+
+def _falls_with_steps(session: Session, steps: int, off: Array) -> bool:
+    more = session.counts([8 * steps])[0]
+    if more <= 2 * steps:
+        return False
+    seen = _seen(session, more)
+    if isinstance(seen, Outcome):
+        return True
+    return bool(np.max(np.abs(seen.told - seen.true)) * 2 <= np.max(np.abs(off)))
+
+
+def _sigma_shown(session: Session, steps: int) -> Outcome:
+    """Judge told sigmas by the spread of states around a point."""
+    told = session.told(steps)
+    found = session.response(ZERO, steps)
+    if found is None:
+        return inconclusive("the target's draws cannot be scripted, so its levels cannot be read")
+    spread = found.spread_at_calls
+    amplified = np.ones(len(told))
+    if session.loop.coordinates == "vp":
+        # Noise over data: the state carries both with scales of squares that sum to one.
+        spread = spread / np.sqrt(np.maximum(1 - spread**2, 1e-300))
+    rounding = LIMIT * eps_of(session.loop) * (len(session.loop.alpha_bars) + 8 * len(told))
+    if session.loop.coordinates == "vp":
+        amplified = 1 + told**2
+    off = np.abs(spread - told) / told
+    relative = rounding * amplified
+    if np.all(off <= relative):
+        return conforms(f"in all {len(told)} calls the model is told the sigma of what it is shown")
+    k = int(np.argmax(off / relative))
+    words = f"told sigma {told[k]:.6g} in call {k}, where the state has {spread[k]:.6g}"
+    if not np.any(found.draws) and session.loop.coordinates != "vp":
+        known = {
+            "at": {"steps": steps, "call": k},
+            "expected": float(spread[k]),
+            "observed": float(told[k]),
+        }
+        more = session.counts([8 * steps])[0]
+        if more > 2 * steps:
+            later = session.response(ZERO, more)
+            if later is not None and _worst(
+                later.spread_at_calls, session.told(more)
+            ) * 2 <= _worst(found.spread_at_calls, told):
+                return inconclusive(f"the model is {words}; the difference falls with more steps")
+        return deviates(f"the model is {words}", **known)
+    return inconclusive(
+        f"the model is {words}; a method that adds noise need not keep the exact spread, and only "
+        "its own reference can say whether it should"
+    )
+
+
+def _worst(spread: Array, told: Array) -> float:
+    return float(np.max(np.abs(spread / told - 1)))
