@@ -112,7 +112,7 @@ def _judge_steps(
     known = diagnosed(session)
     if known.method is None:
         return unknown_rule(session)
-    transitions = known.method.transitions(run)
+    transitions = known.transitions(run)
     if not transitions:
         return inconclusive(
             f"with {run.steps} steps the model is called {len(run.calls)} times, which is not the "

@@ -16,6 +16,7 @@ import numpy as np
 
 from refdiff import checks, equations
 from refdiff.conformance.explain import Case, explain, fit
+from refdiff.conformance.sampling.hidden_times import Hidden, hypotheses
 from refdiff.conformance.sampling.methods import Method, Transition, recovered
 from refdiff.conformance.sampling.session import Run, Session
 from refdiff.conformance.sampling.ve import ve_methods
@@ -49,12 +50,21 @@ class Diagnosis:
         Whether they explain at least the steps between first and last.
     claimed : bool
         Whether the target's name claims the method.
+    hidden : Hidden, optional
+        How the times that the model is told differ from those that its calls belong to.
     """
 
     method: Method | None
     names: tuple[str, ...]
     explained: bool
     claimed: bool
+    hidden: Hidden | None = None
+
+    def transitions(self, run: Run) -> list[Transition]:
+        """Return the steps of a run as the method predicts them."""
+        if self.method is None:
+            return []
+        return self.method.transitions(run if self.hidden is None else self.hidden.seen(run))
 
 
 def spread(transitions: Sequence[Transition], most: int = _MOST) -> list[Transition]:
@@ -84,20 +94,31 @@ def _runs(session: Session) -> list[Run]:
 
 
 def _diagnose(session: Session) -> Diagnosis:
-    runs = _runs(session)
-    methods = _methods(session, runs[0])
-    cases = {m.name: _cases(m, runs) for m in methods}
-    methods = [m for m in methods if cases[m.name]]
-    claimed = _claimed(methods, session.loop.name)
+    told = _runs(session)
+    for hidden in (None, *hypotheses(told[0])):
+        runs = told if hidden is None else [hidden.seen(run) for run in told]
+        methods = [m for m in _methods(session, runs[0]) if _cases(m, runs)]
+        claimed = _claimed(methods, session.loop.name)
+        for tried in filter(None, dtypes(session)):
+            for method in methods:
+                if fit(_cases(method, runs), dtype=tried).holds:
+                    return Diagnosis(method, (), True, method in claimed, hidden)
+        if hidden is None:
+            explained = _explained(session, runs, claimed or methods)
+            if explained is not None:
+                return Diagnosis(*explained, True, bool(claimed))
+            candidates = claimed
+    return Diagnosis(candidates[0] if candidates else None, (), False, bool(candidates))
+
+
+def _explained(
+    session: Session, runs: Sequence[Run], methods: Sequence[Method]
+) -> tuple[Method, tuple[str, ...]] | None:
+    """Return the method and the variants that explain all steps, or all between first and last."""
     dtype, coarser = dtypes(session)
-    for tried in filter(None, (dtype, coarser)):
-        for method in methods:
-            if fit(cases[method.name], dtype=tried).holds:
-                return Diagnosis(method, (), True, method in claimed)
-    candidates = claimed or methods
     for middle in (False, True):
         best: tuple[int, int, Method, Outcome] | None = None
-        for order, method in enumerate(candidates):
+        for order, method in enumerate(methods):
             chosen = _cases(method, runs, middle=middle)
             if not chosen:
                 continue
@@ -109,8 +130,8 @@ def _diagnose(session: Session) -> Diagnosis:
                 best = (*rank, method, outcome)
         if best is not None:
             names = tuple(n for n in (best[3].variant or "").split("+") if _registered(n))
-            return Diagnosis(best[2], names, True, bool(claimed))
-    return Diagnosis(claimed[0] if claimed else None, (), False, bool(claimed))
+            return best[2], names
+    return None
 
 
 def dtypes(session: Session) -> tuple[str, str | None]:
@@ -187,10 +208,13 @@ def judged(session: Session, run: Run, transitions: Sequence[Transition], what: 
     dtype, coarser = dtypes(session)
     chosen = [t.case for t in spread(transitions)]
     title = f"{what} of {known.method.title}"
+    if known.hidden is not None:
+        title = f"{known.hidden.words}; {title}"
     for size in range(len(known.names) + 1):
         for names in itertools.combinations(known.names, size):
             if fit(chosen, [variant(n) for n in names], dtype=dtype).holds:
-                return attributed(chosen, names, title, dtype)
+                outcome = attributed(chosen, names, title, dtype)
+                return outcome if known.hidden is None else known.hidden.named(outcome)
     if known.explained or len(transitions) == 1:
         outcome = explain(chosen, dtype=dtype, coarser=coarser, base=known.names, what=title)
     else:  # all steps together were searched for an explanation before
@@ -212,9 +236,12 @@ def judged(session: Session, run: Run, transitions: Sequence[Transition], what: 
 
 def _unexplained(cases: Sequence[Case], dtype: str, title: str) -> Outcome:
     worst = fit(cases, dtype=dtype)
+    observed, expected = (
+        f"{number:.6g}" if isinstance(number, float) else number
+        for number in (worst.observed, worst.expected)
+    )
     return deviates(
-        f"{title} returned {worst.observed} in place of {worst.expected}; "
-        f"no known variant explains it",
+        f"{title} returned {observed} in place of {expected}; no known variant explains it",
         error_units=worst.units,
         at=worst.at,
         expected=worst.expected,

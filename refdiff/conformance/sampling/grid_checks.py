@@ -11,6 +11,7 @@ import numpy as np
 from refdiff import equations
 from refdiff.conformance.explain import Case, fit
 from refdiff.conformance.sampling.diagnosis import diagnosed
+from refdiff.conformance.sampling.hidden_times import counts_steps
 from refdiff.conformance.sampling.session import Run, Session
 from refdiff.conformance.variants import all_variants, variant
 from refdiff.conformance.verdicts import Outcome, Verdict, conforms, inconclusive
@@ -38,11 +39,17 @@ def named(name: str, message: str, **known: Any) -> Outcome:
 def visited(session: Session, run: Run) -> list[float]:
     """Return the times (or sigmas) at which steps begin: each once where calls repeat it."""
     values = run.told if session.loop.tells == "sigma" else run.times
-    method = diagnosed(session).method
-    begins = {t.index for t in method.transitions(run)} if method is not None else set()
+    begins = {t.index for t in diagnosed(session).transitions(run)}
     if begins:
         return [values[i] for i in sorted(begins)]
-    return [t for i, t in enumerate(values) if i == 0 or t != values[i - 1]]
+    times = [t for i, t in enumerate(values) if i == 0 or t != values[i - 1]]
+    return times[:-1] if _asks_at_the_end(values, times) else times
+
+
+def _asks_at_the_end(values: list[float], times: list[float]) -> bool:
+    """Say whether each step asks where it ends too, as Heun's method does: so does the last."""
+    pairs = [t for pair in itertools.pairwise(times) for t in pair]
+    return len(times) > 1 and values == pairs
 
 
 def judge_grid(session: Session, steps: int) -> Outcome:
@@ -56,7 +63,10 @@ def judge_grid(session: Session, steps: int) -> Outcome:
     total, wanted = len(session.loop.alpha_bars) - 1, run.steps
     at = {"steps": wanted, "of": total}
     shown = _shown(times)
-    if _is_index(times, wanted, total):
+    hidden = diagnosed(session).hidden
+    if hidden is not None:
+        return named(hidden.name, f"{hidden.words}. Told: {_shown(run.told)}", at=at)
+    if counts_steps(times, total):
         return named(
             "time-shown-is-the-loop-index",
             f"the model is told {_shown(run.told)}: numbers of steps and not times of 1..{total}",
@@ -120,13 +130,6 @@ def _variant_of(times: list[float], total: int, wanted: int) -> str | None:
         if "time_grid" in other.replaces and fit(case, [other]).holds:
             return other.name
     return None
-
-
-def _is_index(times: list[float], wanted: int, total: int) -> bool:
-    """Say whether the times count steps where they should lie all over 1..T."""
-    falling = times == sorted(times, reverse=True)
-    counted = sorted(times) in ([*range(1, wanted + 1)], [*range(wanted)])
-    return bool(wanted > 2 and counted and (2 * wanted < total or not falling))
 
 
 def _judge_sigmas(session: Session, run: Run, told: list[float]) -> Outcome:

@@ -121,4 +121,4 @@ def _transitions(
         return parts.guided_prediction(parts.lift(cond), parts.lift(uncond), weight=weight)
 
     assert known.method is not None
-    return known.method.transitions(replace(run, answer=mixed))
+    return known.transitions(replace(run, answer=mixed))

@@ -22,7 +22,7 @@ def judge_clipping(session: Session) -> Outcome:
     run = session.run(size=LARGE)
     if not run.recording.tagged and known.method.stochastic:
         return inconclusive("the noise comes from a source that cannot be observed")
-    cases = [t.case for t in spread(known.method.transitions(run))]
+    cases = [t.case for t in spread(known.transitions(run))]
     if not cases:
         return unknown_rule(session)
     dtype, coarser = dtypes(session)

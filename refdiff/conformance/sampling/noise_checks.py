@@ -36,8 +36,8 @@ def judge_noise(session: Session) -> Outcome:
 def _judge_stochastic(session: Session) -> Outcome:
     run, known = session.run(), diagnosed(session)
     assert known.method is not None
-    needed = [t.k for t in known.method.transitions(run) if not t.last]
-    noises = run.noises(sorted({t.index for t in known.method.transitions(run)}))
+    needed = [t.k for t in known.transitions(run) if not t.last]
+    noises = run.noises(sorted({t.index for t in known.transitions(run)}))
     at = {"steps": run.steps, "draws": len(noises)}
     for name in ("noise-drawn-once", "noise-missing", "eta-has-no-effect"):
         if name in known.names:

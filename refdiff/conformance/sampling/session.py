@@ -46,6 +46,8 @@ class Run:
     answer : callable, optional
         ``answer(parts, index)``: what a step takes for the answer of call `index`, where that is
         computed from several.
+    hidden : tuple of float
+        The times that the calls belong to, where the model is told others.
     """
 
     loop: Loop
@@ -56,6 +58,7 @@ class Run:
     unit: float = 1.0
     learned: bool = False
     answer: Callable[[Parts, int], Any] | None = None
+    hidden: tuple[float, ...] = ()
 
     @property
     def calls(self) -> Sequence[Call]:
@@ -69,7 +72,9 @@ class Run:
 
     @functools.cached_property
     def times(self) -> list[float]:
-        """The times 1..T that the model was told."""
+        """The times 1..T that the calls belong to: those that the model was told."""
+        if self.hidden:
+            return list(self.hidden)
         if self.unit != 1.0:
             times = [t / self.unit for t in self.told]
             return [float(round(t)) if abs(t - round(t)) < self.unit else t for t in times]
