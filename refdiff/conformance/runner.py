@@ -125,10 +125,11 @@ def run(
         only=only, accept=accept, accepted=accepted, baseline=baseline, strict=strict
     )
     settings = settings_of(array=array, schedule=schedule, time_base=time_base, seed=seed)
-    name = _described(target)
+    given = {"shape": shape, "array": array, "schedule": schedule, "time_base": time_base}
+    call = _call(target, given | {"seed": seed})
 
     def reproduce(check: str) -> str:
-        return f"refdiff.conformance.run({name}, only={check!r})"
+        return f"{call}, only={check!r})"
 
     session = Session(target, settings, shape, reproduce)
     chosen = expected.choose(session.ids)
@@ -137,24 +138,43 @@ def run(
     for number, check in enumerate(judged, start=1):
         results.append(session.result(check))
         progress(number, len(judged))
-    whole = f"refdiff.conformance.run({name})"
     return assembled(
         results,
         chosen,
         effects=session.effects,
-        target=name,
+        target=_described(target),
         shape=session.shape,
-        command=whole,
+        command=f"{call})",
         expected=expected,
     )
 
 
-def _described(target: Any) -> str:
+_DEFAULTS = {"shape": None, "array": "numpy", "schedule": "linear:1000", "time_base": 0, "seed": 0}
+
+
+def _call(target: Any, given: Mapping[str, Any]) -> str:
+    """Return the call of `run` that judges the same, but for its last parenthesis."""
+    name = _name(target) or "target"
+    options = [
+        f", {key}={value!r}" if isinstance(value, (str, int)) else f", {key}={key}"
+        for key, value in given.items()
+        if not (isinstance(value, (str, int, type(None))) and value == _DEFAULTS[key])
+    ]
+    return f"refdiff.conformance.run({name}{''.join(options)}"
+
+
+def _name(target: Any) -> str | None:
+    """Return the dotted name of a module, class or function; an object has none."""
     name = getattr(target, "__qualname__", None) or getattr(target, "__name__", None)
-    if name is None:
-        return type(target).__qualname__
+    if not isinstance(name, str) or "<" in name:
+        return None
     module = getattr(target, "__module__", None)
-    return f"{module}.{name}" if module not in (None, "__main__") else str(name)
+    return f"{module}.{name}" if isinstance(module, str) and module != "__main__" else name
+
+
+def _described(target: Any) -> str:
+    kind = type(target)
+    return _name(target) or f"an object of {kind.__module__}.{kind.__qualname__}"
 
 
 def assembled(

@@ -3,6 +3,7 @@
 import html.parser
 import json
 import re
+import shlex
 import sys
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ import pytest
 from refdiff.cli.demo import recipe
 from refdiff.cli.demo.charts import Line, line_chart
 from refdiff.cli.demo.exact import MEAN, STEPS, exact_facts
+from refdiff.cli.demo.judging import judged_code, suspects
 from refdiff.cli.demo.levels import digits_gaussian, level_losses, training_bound
 from refdiff.cli.demo.markup import Markup, element, picture
 from refdiff.cli.demo.measuring import nearest_distances
@@ -73,6 +75,12 @@ def small(monkeypatch, tiny_config):
     )
     monkeypatch.setattr("refdiff.cli.demo.work.load_data", few_digits)
     monkeypatch.setattr("refdiff.cli.demo.work.methods", lambda: two)
+    faulty, peer = suspects()
+    fewer = (
+        replace(faulty, only=("sample-eta-half/first-step", "sample-eta-half/batch-*")),
+        replace(peer, target="a_package_that_is_missing:Scheduler"),
+    )
+    monkeypatch.setattr("refdiff.cli.demo.judging.suspects", lambda: fewer)
     monkeypatch.setattr(
         "refdiff.cli.demo.recipe.training",
         lambda seed, steps=3: replace(
@@ -100,6 +108,9 @@ def test_the_demo_leaves_a_report_and_a_run_to_sample_from(program, small, tmp_p
     assert page.tags.count("polyline") == 2 + 3 + 3
     assert f"refdiff demo --output '{folder}' --seed 5" in page.text  # escaped, or it would be bold
     assert "seed 5" in page.text
+    assert "eta-times-variance (known-deviation, sample-eta-half/first-step)" in page.text
+    assert "take the square root" in page.text
+    assert "a_package_that_is_missing is not installed here, so it was not judged." in page.text
     assert json.loads((folder / "run" / "config.json").read_text())
     target = tmp_path / "x.png"
     done = program("sample", folder / "run", "--steps", 2, "--count", 3, "--output", target)
@@ -242,6 +253,21 @@ def test_the_sheet_has_a_row_a_class_and_frames_what_is_mistaken():
     assert rows.max() <= 2 * height + 4
     assert columns.min() >= width - 4  # the second of row 1 alone
     assert np.array_equal(plain[~red], framed[~red])
+
+
+def test_what_the_demo_judges_is_judged_by_its_command_too(program, monkeypatch):
+    """The faulty sampler's mistakes are each named, in the demonstration and by the command."""
+    monkeypatch.setattr("refdiff.cli.demo.judging.suspects", lambda: suspects()[:1])
+    (faulty,) = judged_code()
+    named = {result.variant for result in faulty.report.failures}
+    assert named == {
+        "eta-times-variance",
+        "ends-at-the-level-shown-last",
+        "one-time-too-many",
+        "step-count-when-not-dividing",
+    }
+    listed = program(*shlex.split(faulty.suspect.command)[1:], "--list-checks").out.splitlines()
+    assert [line.split()[0] for line in listed] == [r.check for r in faulty.report.results]
 
 
 def test_text_is_escaped_and_markup_is_not():

@@ -42,9 +42,25 @@ def test_a_mistake_is_named_with_its_numbers_and_can_be_repeated():
     assert found.variant == "eta-times-variance"
     assert_close(found.expected, ddim_sigma(**found.at))
     assert_close(found.observed, wrong_sigma(**found.at))
-    again = eval(found.reproduce, {"refdiff": refdiff, "SimpleNamespace": WRONG})
+    again = eval(found.reproduce, {"refdiff": refdiff, "target": WRONG})
     assert [r.check for r in again.results] == ["ddim-sigma/eta-half"]
     assert again.result("ddim-sigma/eta-half").variant == found.variant
+
+
+def test_the_call_that_repeats_a_check_has_the_same_options():
+    def call(target, **known):
+        (found,) = conformance.run(target, only="snr/values", **known).results
+        return found.reproduce
+
+    table = np.array([1.0, 0.5])
+    assert call(RIGHT) == "refdiff.conformance.run(target, only='snr/values')"
+    assert call(refdiff.equations, seed=3, array="torch", shape="functions") == (
+        "refdiff.conformance.run(refdiff.equations, shape='functions', array='torch', seed=3, "
+        "only='snr/values')"
+    )
+    assert call(RIGHT, schedule=table, time_base=1) == (
+        "refdiff.conformance.run(target, schedule=schedule, time_base=1, only='snr/values')"
+    )
 
 
 def test_options():

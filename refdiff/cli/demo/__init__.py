@@ -2,7 +2,8 @@
 
 ``command`` runs the parts in order, ``recipe`` says what is trained and sampled, ``measuring``
 draws the samples and measures them, ``levels`` compares the loss at each noise level with a
-closed form, ``exact`` computes facts about samplers without any draw, ``work`` does all of that and
+closed form, ``exact`` computes facts about samplers without any draw, ``judging`` has code by
+others checked (``faulty_ddim`` is one), ``work`` does all of that and
 ``report`` puts it on one page, out of ``sheets``, ``tables``, ``charts`` and ``markup``.
 """
 

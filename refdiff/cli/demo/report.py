@@ -12,6 +12,7 @@ import numpy as np
 
 import refdiff
 from refdiff.cli.demo.exact import MEAN, ExactFact
+from refdiff.cli.demo.judging import Judged, verdicts
 from refdiff.cli.demo.levels import LevelLosses
 from refdiff.cli.demo.loss_charts import level_chart, ratio_chart, training_chart
 from refdiff.cli.demo.markup import Markup, element
@@ -45,6 +46,8 @@ class Findings:
         Least training loss of the Gaussian with the digits' moments.
     facts : sequence of ExactFact
         Exact facts about the samplers.
+    judged : sequence of Judged
+        What the checks found in other code.
     times : sequence of (str, float)
         Parts of the work and their seconds.
     parameters : int
@@ -62,6 +65,7 @@ class Findings:
     levels: LevelLosses
     bound: float
     facts: Sequence[ExactFact]
+    judged: Sequence[Judged]
     times: Sequence[tuple[str, float]]
     parameters: int
     command: str
@@ -109,6 +113,7 @@ def render(findings: Findings) -> str:
         _figures(findings),
         _losses(findings),
         _exact(findings),
+        _judged(findings),
         _again(findings),
     )
     return "<!doctype html>\n" + element("html", head, body, lang="en") + "\n"
@@ -254,6 +259,19 @@ def _exact(findings: Findings) -> Markup:
             "reached only in the limit of many steps; what is missing at few steps is the "
             f"sampler's own error, not the network's. 0 stands for less than {ROUNDING:g}."
         ),
+    )
+
+
+def _judged(findings: Findings) -> Markup:
+    return _section(
+        "Is other code right?",
+        _p(
+            "Code by others is judged in the same way: it is handed a model that knows the right "
+            "answer for data whose law is known, and what it asks and returns is compared with the "
+            "equations within what rounding may do. A difference is named by the mistake that "
+            "gives these very numbers."
+        ),
+        verdicts(findings.judged),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from refdiff.cli.demo.exact import exact_facts
+from refdiff.cli.demo.judging import judged_code
 from refdiff.cli.demo.levels import level_losses, training_bound
 from refdiff.cli.demo.measuring import Judge, measure
 from refdiff.cli.demo.recipe import methods
@@ -81,24 +82,27 @@ def carry_out(
     with part("Digits and classifier"):
         data = load_data("digits")
         held_out = 0 if data.test is None else len(data.test)
-        say(f"1/4  {len(data):,} real digits to learn from, {held_out} held out; a classifier ...")
+        say(f"1/5  {len(data):,} real digits to learn from, {held_out} held out; a classifier ...")
         judge = Judge.of(data)
-    say(f"2/4  training a network for {config.optimizer.steps:,} steps ...")
+    say(f"2/5  training a network for {config.optimizer.steps:,} steps ...")
     run = train(config, run_folder, data=data)
     log = read_log(run_folder)
     # The log's time counts the parts of a training that was stopped and continued.
     times.append(("Training", log[-1].seconds))
     chosen = methods()
-    say(f"3/4  sampling in {len(chosen)} ways ...")
+    say(f"3/5  sampling in {len(chosen)} ways ...")
     measured = []
     for method in chosen:
         with part(f"Samples: {method.name}"), bar(method.name) as on_step:
             measured.append(measure(run, method, judge, seed=config.seed, on_step=on_step))
-    say("4/4  measuring, and writing the report ...")
+    say("4/5  measuring ...")
     with part("Loss at each noise level"):
         levels = level_losses(run, data, seed=config.seed)
     with part("Exact facts"):
         facts = exact_facts(run.alpha_bars)
+    say("5/5  judging other code, and writing the report ...")
+    with part("Judging other code"):
+        judged = judged_code()
     folder = shlex.quote(str(run_folder))
     return Findings(
         run=run,
@@ -108,6 +112,7 @@ def carry_out(
         levels=levels,
         bound=training_bound(data, run.alpha_bars, config.objective.prediction),
         facts=facts,
+        judged=judged,
         times=times,
         parameters=count_parameters(run.model),
         command=again,
