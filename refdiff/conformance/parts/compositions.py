@@ -27,8 +27,8 @@ def ddpm_step(
 ) -> Any:
     """Return x_s by ancestral sampling with the variance beta-tilde."""
     levels = {"alpha_bar_t": alpha_bar_t, "alpha_bar_s": alpha_bar_s}
-    std = parts.noise_std(parts.posterior_variance(**levels))
-    return parts.posterior_mean_from_eps(x_t, eps, **levels) + std * noise
+    variance = parts.posterior_variance(**levels)
+    return parts.posterior_mean_from_eps(x_t, eps, **levels) + sqrt(variance) * noise
 
 
 @spelled_out
@@ -37,8 +37,8 @@ def ddpm_step_fixed_large(
 ) -> Any:
     """Return x_s by ancestral sampling with the variance beta."""
     levels = {"alpha_bar_t": alpha_bar_t, "alpha_bar_s": alpha_bar_s}
-    std = parts.noise_std(parts.transition_variance(**levels))
-    return parts.posterior_mean_from_eps(x_t, eps, **levels) + std * noise
+    variance = parts.transition_variance(**levels)
+    return parts.posterior_mean_from_eps(x_t, eps, **levels) + sqrt(variance) * noise
 
 
 @spelled_out

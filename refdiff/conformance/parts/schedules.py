@@ -91,7 +91,7 @@ def spaced(count: int, start: Any, end: Any) -> Any:
     if count == 1:
         return joined_tables(start)
     elapsed = counted(0, count - 1, start) / (count - 1)
-    return start + elapsed * (end - start)
+    return (1 - elapsed) * start + elapsed * end
 
 
 @_for_bounded

@@ -36,6 +36,17 @@ def reverse_mean_by_posterior_mean(
     return parts.posterior_mean(x_0, x_t, alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
 
 
+@form(part="ddpm_step")
+def ddpm_step_by_update(
+    parts: Parts, x_t: Array, eps: Array, noise: Array, *, alpha_bar_t: Array, alpha_bar_s: Array
+) -> Array:
+    """The step is that of a sampler: its mean, and the factor of its fresh noise."""
+    levels = {"alpha_bar_t": alpha_bar_t, "alpha_bar_s": alpha_bar_s}
+    mean = parts.posterior_mean_from_eps(x_t, eps, **levels)
+    variance = parts.posterior_variance(**levels)
+    return parts.ddpm_update(mean, noise, variance=variance, weight=1)
+
+
 @convention(part="ddpm_step")
 def ddpm_step_with_fixed_large_variance(
     parts: Parts, x_t: Array, eps: Array, noise: Array, *, alpha_bar_t: Array, alpha_bar_s: Array

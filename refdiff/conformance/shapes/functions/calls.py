@@ -155,7 +155,15 @@ def ask(function: Callable[..., Any], name: str, call: Call, *, array: str, dtyp
     args, kwargs = call.given(array=array, dtype=dtype)
     _check_signature(function, name, call, args, kwargs)
     before = call.given(array=array, dtype=dtype)
-    found = function(*args, **kwargs)
+    try:
+        found = function(*args, **kwargs)
+    except TypeError as error:
+        if array == "numpy" and "Tensor" in str(error):
+            raise TypeError(
+                f"{name} got NumPy arrays and Python floats but works on tensors ({error}); "
+                f"choose --array torch."
+            ) from error
+        raise
     names = [*call.positional, *call.keywords]
     given = [*args, *kwargs.values()]
     kept = [*before[0], *before[1].values()]
@@ -193,6 +201,8 @@ def _numbers(name: str, found: Any) -> np.ndarray:
         raise Unreadable(
             f"{name} returned a {type(found).__name__} of {len(found)} arrays, not one array"
         )
+    if found is None or isinstance(found, str | bytes | bool):
+        raise Unreadable(f"{name} returned {found!r}, no array of numbers")
     try:
         if not hasattr(found, "detach") and np.iscomplexobj(found):
             raise TypeError("complex numbers")
