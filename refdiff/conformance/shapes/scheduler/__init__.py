@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from refdiff.conformance.checks import Check, Settings
+from refdiff.conformance.shapes.scheduler.calls import call_checks
 from refdiff.conformance.shapes.scheduler.grids import grid_checks
 from refdiff.conformance.shapes.scheduler.noising import noising_checks
 from refdiff.conformance.shapes.scheduler.options import option_checks
@@ -32,5 +33,6 @@ def checks(target: Any, settings: Settings) -> list[Check]:
         *noising_checks(scheduler),
         *grid_checks(scheduler),
         *option_checks(scheduler),
+        *call_checks(scheduler),
         *run_checks(scheduler),
     ]

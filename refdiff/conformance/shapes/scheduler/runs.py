@@ -24,6 +24,9 @@ _ESSENTIAL = (
 )
 """What is asked of a configuration beside the target's own."""
 
+_WITHOUT_METHOD = ("grid", "grid-7", "grid-full", "time-base", "noise")
+"""What the steps of a method that is not known step by step can still be asked."""
+
 _SPACINGS = ("leading", "trailing", "linspace")
 _LEVELS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas")
 
@@ -79,7 +82,12 @@ def _checks(make: Callable[[], SchedulerLoop], name: str, *, all_of: bool) -> li
         loop.target.prepared(loop.target.usual_steps)
         listed = free_checks(loop)
         if all_of and not (loop.tells == "sigma" and loop.coordinates == "vp"):
-            listed += step_checks(loop)
+            known = claims.method(loop.target) is not None
+            listed += [
+                check
+                for check in step_checks(loop)
+                if known or check.id.removeprefix(f"{name}/") in _WITHOUT_METHOD
+            ]
     except (CannotBuild, ValueError, NotImplementedError) as refusal:
         message = str(refusal)
         return [Check(f"{name}/runs", (), lambda: not_provided(message))]
