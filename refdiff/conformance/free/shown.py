@@ -94,7 +94,9 @@ def _true_levels(session: Session, steps: int) -> Array | Outcome:
     loop = session.loop
     if "eps" not in loop.predictions:
         return inconclusive("only a model that predicts eps can be silent about the level")
-    x_T = np.full((1, *EVENT), 0.25)
+    # Small enough that the x_0 it implies lies in [-1, 1], where no target's limit acts.
+    first = session.levels(steps)[0][0] if loop.coordinates == "vp" else 1.0
+    x_T = np.full((1, *EVENT), 0.25 * (first if first > 0 else 1.0))
     recording = session.run(lambda x, a, s, c: np.zeros_like(x), x_T, steps, prediction="eps")
     if loop.coordinates == "ve":
         scales = np.array([float(c.x.flat[0] / c.state.flat[0]) for c in recording.calls])
