@@ -20,7 +20,7 @@ from refdiff.equations import linear_betas
 __all__ = ["GaussianDiffusion", "build"]
 
 Tensor = torch.Tensor
-_STEPS = 40
+_STEPS = 25
 """Few steps, so that whole loops are cheap; the range of betas is scaled by 1000/T."""
 
 

@@ -62,18 +62,6 @@ def alphas_cumprod_of_betas(betas: Any) -> Any:
 
 
 @deviation(
-    "sqrt-one-minus-alphas-cumprod-without-one-minus",
-    part="sqrt_one_minus_alphas_cumprod",
-    symptom="too much noise at the first times and too little at the last",
-    cure="take the root of 1 - alphas_cumprod",
-    links=("https://github.com/labmlai/annotated_deep_learning_paper_implementations/issues/152",),
-)
-def sqrt_one_minus_without_one_minus(table: Any) -> Any:
-    """The factor of eps is sqrt(alpha_bar), that of x_0, in place of sqrt(1 - alpha_bar)."""
-    return sqrt(table)
-
-
-@deviation(
     "log-variance-not-a-logarithm",
     part="log_one_minus_alphas_cumprod",
     symptom="only the prior term of the bound is wrong",
@@ -83,17 +71,6 @@ def sqrt_one_minus_without_one_minus(table: Any) -> Any:
 def log_variance_not_a_logarithm(table: Any) -> Any:
     """What is called the log-variance of x_t is the variance, no logarithm of it."""
     return 1 - table
-
-
-@deviation(
-    "log-variance-of-standard-deviation",
-    part="log_one_minus_alphas_cumprod",
-    symptom="the prior term of the bound is wrong by a constant factor",
-    cure="take the logarithm of 1 - alpha_bar, not of its root",
-)
-def log_variance_of_standard_deviation(table: Any) -> Any:
-    """What is called the log-variance of x_t is the logarithm of the standard deviation."""
-    return log(sqrt(1 - table))
 
 
 @deviation(

@@ -14,6 +14,7 @@ __all__ = [
     "NEVER_FIRST",
     "NEVER_LAST",
     "PER_BATCH",
+    "SHARED_TIME",
     "UNEVEN",
     "UNIFORM",
     "seen",
@@ -61,6 +62,13 @@ PER_BATCH = observed(
     "One coin drops the labels of the whole batch or of none.",
     symptom="the gradient's variance grows",
     cure="draw one coin for each sample",
+)
+SHARED_TIME = observed(
+    "approximation",
+    "one-time-for-the-batch",
+    "All samples of a batch are trained at the same time.",
+    symptom="the gradient's variance grows",
+    cure="draw one time for each sample",
 )
 INVERTED = observed(
     "deviation",

@@ -10,6 +10,7 @@ from typing import Any
 
 from refdiff.conformance.checks import Check, Settings
 from refdiff.conformance.shapes.gaussian_diffusion.bound import bound_checks
+from refdiff.conformance.shapes.gaussian_diffusion.drawn import drawn_checks
 from refdiff.conformance.shapes.gaussian_diffusion.forward import forward_checks
 from refdiff.conformance.shapes.gaussian_diffusion.loops import loop_checks
 from refdiff.conformance.shapes.gaussian_diffusion.losses import loss_checks
@@ -49,6 +50,7 @@ def checks(target: Any, settings: Settings) -> list[Check]:
         *step_method_checks(subject),
         *loop_checks(subject),
         *loss_checks(subject),
+        *drawn_checks(subject),
         *weight_checks(subject),
         *bound_checks(subject),
     ]

@@ -92,7 +92,7 @@ def _ask(subject: Subject, answer: Answer, t: Array, *, clip: bool) -> dict[str,
 
 def _field(subject: Subject, field: str) -> Callable[[], Outcome]:
     def judge() -> Outcome:
-        asked, choices = [], []
+        asked, choices, plain = [], [], []
         for t in _batches(subject, "p_mean_variance"):
             answer = answered(subject, t, _SHAPE)
             found = _ask(subject, answer, t, clip=False)
@@ -120,10 +120,21 @@ def _field(subject: Subject, field: str) -> Callable[[], Outcome]:
 
             asked.append(Asked(at, observed, question))
             choices.append(Asked(at, observed, chosen))
+            if subject.variance == "fixed-large":
+                betas = np.broadcast_to(_shaped(subject.betas[t], answer.x_t), answer.x_t.shape)
+                plain.append(Asked(at, observed, lambda e, b=betas: e.parts.lift(b)))
+        if plain and field == "variance":
+            found = judged(subject, "the variance of p_mean_variance", plain)
+            if found.verdict == "conforms":
+                return found
         open_choice = field == "variance" and subject.variance is None
         return judged(subject, f"the {field} of p_mean_variance", asked, *([choices] * open_choice))
 
     return judge
+
+
+def _shaped(values: Array, x: Array) -> Array:
+    return values.reshape((-1,) + (1,) * (x.ndim - 1))
 
 
 def _batches(subject: Subject, method: str) -> list[Array]:

@@ -228,7 +228,9 @@ class Subject:
         method = self.method(name)
         arguments = dict(method.switches)
         for role, value in given.items():
-            if method.takes(role):
+            if role in arguments:
+                arguments[role] = value
+            elif method.takes(role):
                 arguments[method.arguments[role]] = _as_torch(role, value, method)
         if model is None:
             return method.call(**arguments)
