@@ -169,12 +169,13 @@ def _name(target: Any) -> str | None:
     if not isinstance(name, str) or "<" in name:
         return None
     module = getattr(target, "__module__", None)
-    return f"{module}.{name}" if isinstance(module, str) and module != "__main__" else name
+    if not isinstance(module, str) or module in ("__main__", "builtins"):
+        return name
+    return f"{module}.{name}"
 
 
 def _described(target: Any) -> str:
-    kind = type(target)
-    return _name(target) or f"an object of {kind.__module__}.{kind.__qualname__}"
+    return _name(target) or f"an object of {_name(type(target))}"
 
 
 def assembled(

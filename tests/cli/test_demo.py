@@ -259,7 +259,7 @@ def test_what_the_demo_judges_is_judged_by_its_command_too(program, monkeypatch)
     """The faulty sampler's mistakes are each named, in the demonstration and by the command."""
     monkeypatch.setattr("refdiff.cli.demo.judging.suspects", lambda: suspects()[:1])
     (faulty,) = judged_code()
-    named = {result.variant for result in faulty.report.failures}
+    named = {name for r in faulty.report.failures for name in r.variant.split("+")}
     assert named == {
         "eta-times-variance",
         "ends-at-the-level-shown-last",

@@ -92,6 +92,15 @@ def test_lines_end_where_the_terminal_does_but_commands_stay_whole(width):
         assert len(line) <= width or unbroken, line
 
 
+def test_two_causes_together_are_not_shown_again_where_each_was_seen_alone():
+    first, second = NAMED[0], result("b", "known-deviation", "reseeds")
+    both = result("c", "known-deviation", "eta-times-variance+reseeds", error_units=9e9)
+    text = Report("t", "functions", (first, second, both)).to_text()
+    assert "known-deviation  c" not in text
+    assert "also in    c" in text
+    assert "known-deviation  c" in Report("t", "functions", (first, both)).to_text()
+
+
 def test_no_colour_where_nobody_looks():
     plain, coloured = io.StringIO(), io.StringIO()
     show(ALL, Console(file=plain, width=90))

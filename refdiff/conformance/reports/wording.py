@@ -65,6 +65,11 @@ def groups(results: Iterable[Result]) -> list[Group]:
         elif result.variant is None:
             key = (result.verdict, "", result.check)
         found.setdefault(key, []).append(result)
+    for key in [key for key in found if "+" in key[1]]:
+        # Where each of two causes has been seen alone, both together are nothing new.
+        alone = [(key[0], name) for name in key[1].split("+")]
+        if all(single in found for single in alone):
+            found[alone[0]] += found.pop(key)
     return [Group(members) for members in found.values()]
 
 
