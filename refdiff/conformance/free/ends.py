@@ -217,6 +217,9 @@ def _converging(session: Session, steps: int, end: End, known: dict) -> Outcome:
                 f"{left:.3g} at {more}",
                 at=known["at"],
             )
+        settled = _settling(session, end, (steps, 4 * steps, more), later, known)
+        if settled is not None:
+            return settled
     elif not session.loop.steps:
         return inconclusive(
             f"on data without spread the result is off by {size:.3g}; with another number of steps "
@@ -225,6 +228,34 @@ def _converging(session: Session, steps: int, end: End, known: dict) -> Outcome:
     return deviates(
         f"on data without spread the result is {known['observed']}, and more steps do not help",
         **known,
+    )
+
+
+def _settling(
+    session: Session, end: End, counts: tuple[int, int, int], later: End, known: dict
+) -> Outcome | None:
+    """Recognise a method that is not exact on a point and comes close to a level with more steps.
+
+    What it comes close to is told from how much less each further doubling changes.
+    """
+    between = end_of(session, session.counts([counts[1]])[-1])
+    if between is None:
+        return None
+    one, two, three = (np.array([e.alpha, e.offset, e.spread]) for e in (end, between, later))
+    first, second = np.max(np.abs(two - one)), np.max(np.abs(three - two))
+    if not second * 4**0.7 <= first:
+        return None
+    level = session.loop.alpha_bars[1]
+    scale = 1.0 if session.loop.coordinates == "vp" else np.sqrt(level)
+    there = np.array([np.sqrt(level), 0.0, np.sqrt(1 - level)]) / scale
+    if session.loop.coordinates == "ve":
+        there[0] = 1.0
+    if np.max(np.abs(three - there)) <= second:
+        seen = f"with more steps the result comes close to that level (within {second:.2g})"
+        return named("ends-at-the-first-noise-level", seen, **known)
+    return inconclusive(
+        f"on data without spread the result settles with more steps, within {second:.2g} of the "
+        f"data times {later.alpha:.6g} with standard deviation {later.spread:.3g}"
     )
 
 

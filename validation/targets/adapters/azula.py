@@ -11,42 +11,52 @@ from azula import sample
 from azula.denoise import Denoiser, DiracPosterior
 from azula.noise import Schedule
 
+from refdiff.conformance.probe.model import level_of_time
 from refdiff.equations import alpha_bars_from_betas, linear_betas
 
 STEPS = 1000
-_ALPHA_BARS = torch.from_numpy(alpha_bars_from_betas(linear_betas(STEPS)))
-
-
-def _index(t: torch.Tensor) -> torch.Tensor:
-    return torch.round(t * STEPS).long()
+_ALPHA_BARS = alpha_bars_from_betas(linear_betas(STEPS))
 
 
 class Discrete(Schedule):
     """DDPM's linear schedule: the time 0 is the data, 1 is the last of 1000 levels."""
 
+    def index(self, t: torch.Tensor) -> torch.Tensor:
+        """Return the nearest time of the schedule."""
+        return torch.round(t * STEPS)
+
     def __call__(self, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return alpha and sigma."""
-        alpha_bar = _ALPHA_BARS[_index(t)]
+        alpha_bar = torch.as_tensor(level_of_time(self.index(t), _ALPHA_BARS))
         return alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
+
+
+class Continuous(Discrete):
+    """The same at any time between two levels, as the model reads fractions of times."""
+
+    def index(self, t: torch.Tensor) -> torch.Tensor:
+        """Return the time of the schedule."""
+        return t * STEPS
 
 
 class FromEps(Denoiser):
     """The denoiser of a model that predicts eps and is told times from 0 to 999."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, schedule: Discrete) -> None:
         super().__init__()
-        self.model, self.schedule = model, Discrete()
+        self.model, self.schedule = model, schedule
 
     def forward(self, x_t: torch.Tensor, t: torch.Tensor) -> DiracPosterior:
         """Return the predicted x_0."""
         alpha, sigma = self.schedule(t)
-        return DiracPosterior((x_t - sigma * self.model(x_t, _index(t) - 1)) / alpha)
+        return DiracPosterior((x_t - sigma * self.model(x_t, self.schedule.index(t) - 1)) / alpha)
 
 
 def _run(name: str, model: Any, x: Any, steps: int, stop: int = 0, **options: Any) -> Any:
     sampler = getattr(sample, name)
+    schedule = Continuous() if stop else Discrete()
     times = {"steps": steps, "stop": stop / STEPS, "dtype": torch.float64, "silent": True}
-    return sampler(FromEps(model), **times, **options)(x)
+    return sampler(FromEps(model, schedule), **times, **options)(x)
 
 
 def ddpm(model, x, *, steps=10):
