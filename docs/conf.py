@@ -56,6 +56,7 @@ api_packages = [
     "refdiff.equations",
     "refdiff.equations.continuous",
     "refdiff.closed_form",
+    "refdiff.conformance",
     "refdiff.conformance.vectors",
     "refdiff.samplers",
     "refdiff.models",
