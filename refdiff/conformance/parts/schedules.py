@@ -90,8 +90,9 @@ def spaced(count: int, start: Any, end: Any) -> Any:
     """Return `count` evenly spaced numbers from start to end, both included."""
     if count == 1:
         return joined_tables(start)
-    elapsed = counted(0, count - 1, start) / (count - 1)
-    return (1 - elapsed) * start + elapsed * end
+    numbers = counted(0, count - 1, start)
+    # Weights of both ends: where one is 0 the other comes out exactly.
+    return numbers[::-1] / (count - 1) * start + numbers / (count - 1) * end
 
 
 @_for_bounded

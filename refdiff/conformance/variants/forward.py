@@ -362,3 +362,9 @@ def shift_without_logarithm(
 ) -> Array:
     """The log-SNR is multiplied by the ratio of areas in place of adding its logarithm."""
     return log_snr_t * (reference_resolution / resolution) ** 2
+
+
+@form(part="alpha_bar_from_log_snr")
+def alpha_bar_as_rest_of_noise(*, log_snr_t: Array) -> Array:
+    """alpha_bar is one minus the logistic function of the negative log-SNR."""
+    return 1 - 1 / (1 + exp(log_snr_t))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from refdiff._namespace import Array, sqrt
-from refdiff.conformance.variants import deviation, together
+from refdiff.conformance.variants import deviation, form, together
 
 __all__: list[str] = []
 
@@ -125,6 +127,44 @@ def x_0_used_as_eps(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
 
 
 # ---------------------------------------------------------------- v
+
+
+def _by_angle(alpha_bar: Array) -> tuple[Array, Array]:
+    """Return both scales as accurately as the cosine and the sine of an angle are.
+
+    Going through a number of the size of a right angle costs them one rounding of it.
+    """
+    right_angle = math.pi / 2
+    c, s = sqrt(alpha_bar), sqrt(1 - alpha_bar)
+    return (c + right_angle) - right_angle, (s + right_angle) - right_angle
+
+
+@form(part="v_from_eps")
+def v_from_eps_by_angle(x_t: Array, eps: Array, *, alpha_bar_t: Array) -> Array:
+    """The scales are the cosine and the sine of an angle, and x_0 is formed first."""
+    c, s = _by_angle(alpha_bar_t)
+    return c * eps - s * ((x_t - s * eps) / c)
+
+
+@form(part="v_from_x_0")
+def v_from_x_0_by_angle(x_t: Array, x_0: Array, *, alpha_bar_t: Array) -> Array:
+    """The scales are the cosine and the sine of an angle, and eps is formed first."""
+    c, s = _by_angle(alpha_bar_t)
+    return c * ((x_t - c * x_0) / s) - s * x_0
+
+
+@form(part="x_0_from_v")
+def x_0_from_v_by_angle(x_t: Array, v: Array, *, alpha_bar_t: Array) -> Array:
+    """The scales are the cosine and the sine of an angle."""
+    c, s = _by_angle(alpha_bar_t)
+    return c * x_t - s * v
+
+
+@form(part="eps_from_v")
+def eps_from_v_by_angle(x_t: Array, v: Array, *, alpha_bar_t: Array) -> Array:
+    """The scales are the cosine and the sine of an angle."""
+    c, s = _by_angle(alpha_bar_t)
+    return s * x_t + c * v
 
 
 @deviation(part="v_from_eps", symptom="the target mixes the two scales", cure="exchange the scales")

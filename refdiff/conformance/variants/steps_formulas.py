@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from refdiff._namespace import Array, sqrt
+from refdiff._namespace import Array, maximum, sqrt
 from refdiff.conformance.parts import Parts
 from refdiff.conformance.variants import convention, deviation, form
 from refdiff.equations import ddim_mean
@@ -45,6 +45,16 @@ def ddpm_step_by_update(
     mean = parts.posterior_mean_from_eps(x_t, eps, **levels)
     variance = parts.posterior_variance(**levels)
     return parts.ddpm_update(mean, noise, variance=variance, weight=1)
+
+
+@form(part="ddpm_step")
+def ddpm_step_of_clamped_variance(
+    parts: Parts, x_t: Array, eps: Array, noise: Array, *, alpha_bar_t: Array, alpha_bar_s: Array
+) -> Array:
+    """The variance is at least 1e-20, so that its logarithm exists: no noise that anyone sees."""
+    levels = {"alpha_bar_t": alpha_bar_t, "alpha_bar_s": alpha_bar_s}
+    variance = maximum(parts.posterior_variance(**levels), 1e-20)
+    return parts.posterior_mean_from_eps(x_t, eps, **levels) + sqrt(variance) * noise
 
 
 @convention(part="ddpm_step")

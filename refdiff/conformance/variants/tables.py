@@ -118,6 +118,34 @@ def alpha_bars_padded_right(betas: Any) -> Any:
     return joined_tables(running_product(1 - betas), 1.0)
 
 
+def _cast(table: Any, digits: int) -> Any:
+    """Return a table rounded to so many binary digits, as a cast to a narrow dtype does."""
+    values = np.asarray(table.value if isinstance(table, Bounded) else table, np.float64)
+    fraction, exponent = np.frexp(values)
+    rounded = np.ldexp(np.rint(np.ldexp(fraction, digits)), exponent - digits)
+    if not isinstance(table, Bounded):
+        return rounded
+    return Bounded(rounded.astype(np.longdouble), table.error, table.dtype)
+
+
+def _narrow(name: str, digits: int) -> None:
+    def table(betas: Any) -> Any:
+        return _cast(alpha_bars_from_betas(betas), digits)
+
+    table.__doc__ = f"The table of alpha_bar is rounded to {name}."
+    deviation(
+        f"alpha-bars-cast-to-{name}",
+        part="alpha_bars_from_betas",
+        symptom="alpha_bar rounds to 1 at the first times, and 1 - alpha_bar to 0",
+        cure="keep tables in float64 and cast what is computed from them",
+        links=("https://github.com/AUTOMATIC1111/stable-diffusion-webui/issues/14071",),
+    )(table)
+
+
+_narrow("float16", 11)
+_narrow("bfloat16", 8)
+
+
 # ---------------------------------------------------------------- beta from alpha_bar
 
 

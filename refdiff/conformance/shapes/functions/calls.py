@@ -74,7 +74,9 @@ class Call:
             {name: made(name, value) for name, value in self.keywords.items()},
         )
 
-    def program(self, function: str, *, array: str, dtype: str) -> Callable[[Parts], Any]:
+    def program(
+        self, function: str, *, array: str, dtype: str = "float64"
+    ) -> Callable[[Parts], Any]:
         """Return the program that says what the call should give."""
         args, kwargs = self.given(array=array, dtype=dtype)
         named = dict(zip(self.positional, args, strict=True)) | kwargs | dict(self.implied)

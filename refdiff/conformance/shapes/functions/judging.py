@@ -11,7 +11,7 @@ import numpy as np
 
 from refdiff import checks as refdiff_checks
 from refdiff.conformance.checks import Settings
-from refdiff.conformance.explain import Case, explain, fit
+from refdiff.conformance.explain import Case, Program, explain, fit
 from refdiff.conformance.parts import Parts
 from refdiff.conformance.shapes.functions.calls import NotTaken, Unreadable, ask
 from refdiff.conformance.shapes.functions.programs import INNER
@@ -85,9 +85,20 @@ class Judge:
         outcome = explain(observed, **known)
         if outcome.variant is not None:
             if outcome.also_fits:
-                outcome = explain(observed, prefer=self.explanation, **known)
+                outcome = explain(
+                    observed, prefer=self.explanation, elsewhere=self._elsewhere(case), **known
+                )
             outcome = self._believed(outcome, observed)
         return self._shaped(outcome, observed, dtype)
+
+    def _elsewhere(self, case: str) -> list[tuple[str, Program]]:
+        """Return the programs of the other cases, which may tell two explanations apart."""
+        return [
+            (f"{self._name.replace('_', '-')}/{other}", call.program(self._name, array="numpy"))
+            for other, calls in cases_of(self._name, self._settings.seed).items()
+            if other != case and other not in _DTYPES
+            for call in calls
+        ]
 
     def _believed(self, outcome: Outcome, observed: Sequence[Case]) -> Outcome:
         """Take back a name that only some of the function's numbers bear out."""
