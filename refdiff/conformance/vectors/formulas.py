@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 
 import mpmath
 
-from refdiff._namespace import exp, expm1, minimum, sin, sqrt
+from refdiff._namespace import cos, exp, expm1, minimum, sin, sqrt
 
-__all__ = ["TABLES"]
+__all__ = ["PRINTED", "TABLES"]
 
 _Number: TypeAlias = Any
 _Table: TypeAlias = list[_Number]
@@ -116,3 +116,33 @@ TABLES: dict[str, Callable[..., _Table]] = {
     )
 }
 """By the names of `refdiff.equations`."""
+
+
+# ------------------------------------------------------------------ as the papers print them
+
+
+def cosine_betas_by_ratio(num_steps: int, *, offset: _Number, max_beta: _Number) -> _Table:
+    """Return one minus the ratio of neighbouring squared cosines, clipped."""
+
+    def f(t: int) -> _Number:
+        return cos((t / _exact(num_steps) + offset) / (1 + offset) * +mpmath.pi / 2) ** 2
+
+    ratios = (f(t + 1) / f(t) for t in range(num_steps))
+    return [minimum(1 - ratio, max_beta) for ratio in ratios]
+
+
+def sigmoid_by_difference(num_steps: int, *, start: _Number, end: _Number, tau: _Number) -> _Table:
+    """Return differences of the logistic function."""
+
+    def g(u: _Number) -> _Number:
+        return 1 / (1 + exp(-u / tau))
+
+    inner = (start + t / _exact(num_steps) * (end - start) for t in range(1, num_steps))
+    return [1, *((g(end) - g(u)) / (g(end) - g(start)) for u in inner), 0]
+
+
+PRINTED: dict[str, tuple[str, Callable[..., _Table]]] = {
+    "cosine_betas": ("cosine-betas-by-ratio", cosine_betas_by_ratio),
+    "sigmoid_alpha_bars": ("term-by-term", sigmoid_by_difference),
+}
+"""Other right forms, which lose digits: names of the variants and functions."""
