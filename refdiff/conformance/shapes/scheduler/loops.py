@@ -16,7 +16,7 @@ from refdiff.equations import edm_c_out, edm_c_skip
 
 __all__ = ["SchedulerLoop", "first_of"]
 
-_MOST_STEPS = 200
+_MOST_STEPS = 128
 
 
 def first_of(result: Any) -> Any:
@@ -45,6 +45,8 @@ class SchedulerLoop:
         Further arguments of ``step``, such as ``eta``.
     deterministic : bool or None, optional
         What it claims with these options; left out, what the scheduler claims.
+    most_steps : int
+        The largest number of steps of a run.
     """
 
     time_base = 0
@@ -56,6 +58,7 @@ class SchedulerLoop:
         *,
         step_options: dict[str, Any] | None = None,
         deterministic: bool | None | Literal["as-claimed"] = "as-claimed",
+        most_steps: int = _MOST_STEPS,
     ) -> None:
         self.target = claims.unclipped(target)
         self.name = name
@@ -64,6 +67,7 @@ class SchedulerLoop:
             default = target.parameters("step")["eta"].default
             self.eta = float(self.step_options.get("eta", default))
         self._deterministic = deterministic
+        self._most_steps = most_steps
 
     # ------------------------------------------------------------------ what it claims
 
@@ -131,7 +135,7 @@ class SchedulerLoop:
         """
         # A step of LMS, which takes its order, integrates numerically: runs of it are slow.
         slow = "order" in self.target.parameters("step")
-        most = min(_MOST_STEPS // 4 if slow else _MOST_STEPS, self.target.most_steps)
+        most = min(self._most_steps // 2 if slow else self._most_steps, self.target.most_steps)
         total = self.target.train_steps
         # One that divides T, as the largest one does: no list of times has a remainder.
         return next((n for n in range(most, most // 2, -1) if total % n == 0), most)

@@ -27,6 +27,9 @@ _ESSENTIAL = (
 _WITHOUT_METHOD = ("grid", "grid-7", "grid-full", "time-base", "noise")
 """What the steps of a method that is not known step by step can still be asked."""
 
+_FEW = 40
+"""Most steps of a run in another configuration than the target's own."""
+
 _SPACINGS = ("leading", "trailing", "linspace")
 _LEVELS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas")
 
@@ -69,7 +72,11 @@ def _word(target: Scheduler) -> str:
 
 def _variation(target: Scheduler, word: str, name: str, **options: Any) -> list[Check]:
     loop = f"{word}-{name}-loop"
-    return _checks(lambda: SchedulerLoop(target.with_options(**options), loop), loop, all_of=False)
+    return _checks(
+        lambda: SchedulerLoop(target.with_options(**options), loop, most_steps=_FEW),
+        loop,
+        all_of=False,
+    )
 
 
 def _checks(make: Callable[[], SchedulerLoop], name: str, *, all_of: bool) -> list[Check]:
