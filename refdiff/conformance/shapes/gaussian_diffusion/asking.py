@@ -15,6 +15,7 @@ from refdiff.conformance.parts import Parts
 from refdiff.conformance.shapes.gaussian_diffusion.expected import Expected, expected
 from refdiff.conformance.shapes.gaussian_diffusion.handed import OwnNetworkNeeded
 from refdiff.conformance.shapes.gaussian_diffusion.target import Missing, Subject
+from refdiff.conformance.variants import all_variants
 from refdiff.conformance.verdicts import Outcome, conforms, not_provided
 
 __all__ = ["Asked", "check", "inputs", "judged", "numbers", "times"]
@@ -70,18 +71,44 @@ def judged(
         In the precision of the target's tables: that they are rounded to float32 is a finding of
         a check of its own and none here.
     """
-    dtype = subject.table_dtype
     found = None
     for reading in (asked, *others):
+        dtype = subject.table_dtype
         cases = [Case(one.at, one.observed, _program(subject, one.question)) for one in reading]
         coarser = _COARSE.get(dtype)
-        if coarser and not fit(cases, dtype=dtype).holds and fit(cases, dtype=coarser).holds:
-            return conforms(f"{what} agrees with the reference to {coarser}, in which it computes")
+        if subject.computes == coarser and not fit(cases, dtype=dtype).holds:
+            if fit(cases, dtype=coarser).holds:
+                return conforms(f"{what} agrees with the reference to {coarser}, as it computes")
+            dtype, coarser = coarser, None
         found = explain(cases, dtype=dtype, coarser=coarser, what=what)
+        if found.also_fits and found.variant:
+            names = [found.variant, *found.also_fits]
+            likely = [name for name in names if _agrees_with_tables(subject, name)]
+            found = explain(cases, dtype=dtype, coarser=coarser, what=what, prefer=likely)
         if found.verdict != "deviates":
             break
     assert found is not None
     return found
+
+
+def _agrees_with_tables(subject: Subject, name: str) -> bool:
+    """Say whether variants leave those tables as they are that are right."""
+    known = all_variants()
+    variants = [known[n] for n in name.split("+")]
+    dtype = subject.table_dtype
+    for case in subject.cached("right tables", lambda: _right_tables(subject)):
+        if not fit([case], variants, dtype=dtype).holds:
+            return False
+    return True
+
+
+def _right_tables(subject: Subject) -> list[Case]:
+    cases = [
+        Case({}, values, _program(subject, lambda e, name=name: getattr(e, name)))
+        for name, values in subject.tables.items()
+        if hasattr(Expected, name) and len(values) == subject.count
+    ]
+    return [case for case in cases if fit([case], dtype=subject.table_dtype).holds]
 
 
 def _program(subject: Subject, question: Callable[[Expected], Any]) -> Callable[[Parts], Any]:

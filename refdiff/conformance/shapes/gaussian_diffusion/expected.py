@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from refdiff._namespace import exp, log, maximum, minimum
+from refdiff._namespace import exp, log, maximum, minimum, sqrt
 from refdiff.conformance.parts import Parts
 from refdiff.conformance.shapes.gaussian_diffusion.target import Subject
 
@@ -125,6 +125,11 @@ class Expected:
         """Return ln beta with another first entry."""
         return self.parts.log_variance_fixed_large(self.betas, self.posterior_log_variance_clipped)
 
+    @staticmethod
+    def value_of(numbers: Any) -> Array:
+        """Return numbers without their bounds."""
+        return np.asarray(getattr(numbers, "value", numbers), np.float64)
+
     def table(self, name: str, t: Array, x: Array) -> Any:
         """Return entries of a table, one a sample, shaped to broadcast against x."""
         return getattr(self, name)[np.asarray(t)].reshape((-1,) + (1,) * (x.ndim - 1))
@@ -139,6 +144,14 @@ class Expected:
 
     def velocity(self, x_0: Array, eps: Array, t: Array) -> Any:
         """Return v of a pair."""
+        level = self.table("alphas_cumprod", t, x_0)
+        lift = self.parts.lift
+        return self.parts.velocity_of_pair(
+            lift(x_0), lift(eps), signal=sqrt(level), noise=sqrt(1 - level)
+        )
+
+    def velocity_by_tables(self, x_0: Array, eps: Array, t: Array) -> Any:
+        """Return v of a pair, by the factors that the tables hold."""
         return self.parts.velocity_of_pair(
             self.parts.lift(x_0),
             self.parts.lift(eps),

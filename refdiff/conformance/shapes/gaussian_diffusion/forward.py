@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,9 +45,9 @@ def forward_checks(subject: Subject) -> list[Check]:
         check("q-sample/values", sample, lambda: _q_sample(subject)),
         check("q-sample/own-noise", sample, lambda: _own_noise(subject)),
     ]
-    for name, equation, ask in _CONVERSIONS:
+    for name, equation, asks in _CONVERSIONS:
         found.append(
-            check(f"{name.replace('_', '-')}/values", (equation,), _conversion(subject, name, ask))
+            check(f"{name.replace('_', '-')}/values", (equation,), _conversion(subject, name, asks))
         )
     return [*found, *_round_trips(subject)]
 
@@ -157,17 +157,20 @@ def _own_noise(subject: Subject) -> Outcome:
 # ---------------------------------------------------------------------- conversions
 
 
-def _conversion(subject: Subject, name: str, ask: Callable[..., Any]) -> Callable[[], Outcome]:
+def _conversion(
+    subject: Subject, name: str, asks: Sequence[Callable[..., Any]]
+) -> Callable[[], Outcome]:
     def judge() -> Outcome:
-        asked = []
+        asked: list[list[Asked]] = [[] for _ in asks]
         for t, shape in _batches(subject):
             size = (len(t), *shape)
             x_0, x_t, eps, v = inputs(5, size, size, size, size)
             given = {"x_0": x_0, "x_t": x_t, "eps": eps, "v": v, "x_s": v}
             found = numbers(subject.call(name, t=t, **given))
-            question = lambda e, g=given, t=t: ask(e, t, **g)  # noqa: E731
-            asked.append(Asked({"t": t, "shape": size}, found, question))
-        return judged(subject, name, asked)
+            for reading, ask in zip(asked, asks, strict=True):
+                question = lambda e, g=given, t=t, ask=ask: ask(e, t, **g)  # noqa: E731
+                reading.append(Asked({"t": t, "shape": size}, found, question))
+        return judged(subject, name, *asked)
 
     return judge
 
@@ -183,21 +186,24 @@ def _x_0_from(prediction: str, given: str) -> Callable[..., Any]:
     )
 
 
-_CONVERSIONS: list[tuple[str, str, Callable[..., Any]]] = [
-    ("predict_xstart_from_eps", "ho2020/x-0-from-eps", _x_0_from("eps", "eps")),
+_CONVERSIONS: list[tuple[str, str, Sequence[Callable[..., Any]]]] = [
+    ("predict_xstart_from_eps", "ho2020/x-0-from-eps", [_x_0_from("eps", "eps")]),
     (
         "predict_eps_from_xstart",
         "song2021ddim/eps-from-x-0",
-        lambda e, t, **k: e.eps_from_x_0(e.parts.lift(k["x_t"]), e.parts.lift(k["x_0"]), t),
+        [lambda e, t, **k: e.eps_from_x_0(e.parts.lift(k["x_t"]), e.parts.lift(k["x_0"]), t)],
     ),
-    ("predict_xstart_from_xprev", "ho2020/posterior-mean", _x_0_from("x_s", "x_s")),
+    ("predict_xstart_from_xprev", "ho2020/posterior-mean", [_x_0_from("x_s", "x_s")]),
     (
         "predict_v",
         "salimans2022/v-from-x-0",
-        lambda e, t, **k: e.velocity(k["x_0"], k["eps"], t),
+        [
+            lambda e, t, **k: e.velocity(k["x_0"], k["eps"], t),
+            lambda e, t, **k: e.velocity_by_tables(k["x_0"], k["eps"], t),
+        ],
     ),
-    ("predict_xstart_from_v", "salimans2022/x-0-from-v", _x_0_from("v", "v")),
-    ("predict_eps_from_v", "salimans2022/eps-from-v", _eps_from_v),
+    ("predict_xstart_from_v", "salimans2022/x-0-from-v", [_x_0_from("v", "v")]),
+    ("predict_eps_from_v", "salimans2022/eps-from-v", [_eps_from_v]),
 ]
 
 

@@ -156,9 +156,9 @@ class DiffusionLoop:
             raise Missing(f"{method.name} does not ask the model that can be put into the target")
         records = list(draws.records)
         if not begins:
-            if not records or not np.array_equal(records[0].values, x_T):
+            if not records or not _same_start(records[0].values, x_T):
                 raise Missing(f"{method.name} does not begin with noise that can be replaced")
-            records = records[1:]
+            x_T, records = records[0].values, records[1:]
         made = [replace(d, before_call=d.before_call - already) for d in records]
         calls = model.calls[already:]
         result = self._normalised(final_state(returned, x_T.shape))
@@ -197,6 +197,13 @@ class DiffusionLoop:
         if callable(back) and callable(getattr(target, "unnormalize", None)):
             return numbers(back(torch.from_numpy(result)))
         return result
+
+
+def _same_start(drawn: Array, x_T: Array) -> bool:
+    """Say whether the first draw is the state to begin with, rounded to the target's dtype."""
+    return drawn.shape == x_T.shape and bool(
+        np.array_equal(drawn.astype(np.float32), x_T.astype(np.float32))
+    )
 
 
 def _untranslated(subject: Subject, model: Model) -> Callable[..., Any]:

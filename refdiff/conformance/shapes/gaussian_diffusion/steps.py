@@ -31,6 +31,8 @@ __all__ = ["step_method_checks"]
 
 Array = np.ndarray
 _SHAPE = (2, 3, 3)
+_CLAMPED = "noise-of-the-clamped-variance"
+"""A form that adds noise of variance 1e-20 at the end; it explains no other noise."""
 
 
 def step_method_checks(subject: Subject) -> list[Check]:
@@ -146,6 +148,9 @@ def _updated(e: Expected, mean: Any, variance: Any, t: Array, noise: Array) -> A
     after = e.parts.ddpm_update(mean, e.parts.lift(noise), variance=variance, weight=weight)
     if not first.any():
         return after
+    clamped = float(np.min(e.value_of(variance))) < 1e-19
+    if not clamped and any(v.name == _CLAMPED for v in e.parts.variants):
+        raise ValueError("the variance at the first time is not the one that is clamped")
     levels = joined_table(1.0, e.alphas_cumprod)
     count = len(levels) - 1
     return after + first * e.parts.added_at_end(Walk(levels, tuple(range(count, 0, -1))))

@@ -95,6 +95,7 @@ class Subject:
         self.target = target
         self.tables: dict[str, Array] = {}
         self.dtypes: dict[str, str] = {}
+        self._kept: dict[str, Any] = {}
         for name, known in TABLES.items():
             for attribute in known:
                 value = getattr(target, attribute, None)
@@ -103,6 +104,12 @@ class Subject:
                     self.dtypes[name] = _dtype_name(value)
                     break
         self.count = len(self.tables.get("betas", self.tables.get("alphas_cumprod", ())))
+
+    def cached(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return ``make()``, made at the first call with this name."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]
 
     @property
     def betas(self) -> Array:
