@@ -58,8 +58,8 @@ def units(vector: Vector, found: Any, *, dtype: str = "float64") -> float:
     Returns
     -------
     float
-        0 where all is equal; infinite for another shape, a NaN, or a difference where the
-        budget is 0 (integers).
+        0 where all is equal; infinite for another shape, a NaN, or an infinity that is not
+        expected.
 
     Raises
     ------
@@ -173,8 +173,8 @@ def _named(measured: Sequence[tuple[Vector, float]], limit: float, dtype: str) -
 
 def _like(vector: Vector, error: float, name: str, limit: float) -> bool:
     recorded, error = min(vector.separates.get(name, 0.0), _MOST), min(error, _MOST)
-    # Two digits are recorded, and both sides round.
-    return abs(recorded - error) <= max(recorded, error) / 10 + 2 * limit
+    # Three digits are recorded, and both sides round.
+    return abs(recorded - error) <= max(recorded, error) / 100 + 2 * limit
 
 
 def _called(function: Callable[..., Any], given: Mapping[str, Any]) -> Any:

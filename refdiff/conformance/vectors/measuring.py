@@ -27,6 +27,10 @@ _MOST_WIDENED = {"float64": 2.0**20, "float32": 2.0**8}
 """How many budgets of the reference another form may need, so that enough digits are asked for."""
 
 
+_WHOLE = 2.0**-4
+"""Budget of a whole number: within four of it there is no other."""
+
+
 def _input(value: Any, dtype: str) -> Any:
     if isinstance(value, int):
         return value
@@ -119,7 +123,7 @@ def budget(case: Case, dtype: str) -> Budget | None:
         meant for it: schedules and grids are made in float64.
     """
     if case.function in calling.GRIDS:
-        whole = Budget(mapped(lambda _: 0.0, exact(case)))
+        whole = Budget(mapped(lambda _: _WHOLE, exact(case)))
         return whole if dtype == "float64" else None
     if dtype != "float64" and (case.function in TABLES or not _holds(case.inputs, dtype)):
         return None
@@ -128,7 +132,8 @@ def budget(case: Case, dtype: str) -> Budget | None:
         if not np.isfinite(own).all():
             return None
         widest, beyond = _widened(case, dtype, own)
-        numbers = iter([_rounded_up(bound, dtype) for bound in widest])
+        sizes = leaves(exact(case))
+        numbers = iter([_rounded_up(*both, dtype) for both in zip(widest, sizes, strict=True)])
         return Budget(mapped(lambda _: next(numbers), exact(case)), beyond)
 
 
@@ -150,9 +155,10 @@ def _has_infinities(case: Case) -> bool:
     return any(isinstance(x, float) and np.isinf(x) for x in case.inputs.values())
 
 
-def _rounded_up(bound: float, dtype: str) -> float:
-    # A result without any rounding of its own still is allowed the smallest number.
-    least = max(bound, FORMATS[dtype].smallest_normal)
+def _rounded_up(bound: float, size: Any, dtype: str) -> float:
+    # A result without any rounding of its own still is allowed one, and 0 the smallest number.
+    rounding = FORMATS[dtype].eps * float(abs(size)) if mpmath.isfinite(size) else 0.0
+    least = max(bound, rounding, FORMATS[dtype].smallest_normal)
     return float(Context(prec=3, rounding=ROUND_UP).create_decimal(Decimal(least)))
 
 

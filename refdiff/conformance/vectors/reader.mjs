@@ -30,7 +30,7 @@ export const check = (functions, dtype = "float64") => Object.entries(functions)
   const seen = vectors.filter((vector) => vector.budget[dtype] !== undefined)
     .map((vector) => ({ vector, units: units(vector, f(inputs(vector)), dtype) }));
   const [finite, beyond] = [(miss) => Math.min(number(miss), 1e300), (v) => v.beyond?.[dtype] ?? []];
-  const alike = (a, b) => Math.abs(a - b) <= Math.max(a, b) / 10 + 2 * limit;
+  const alike = (a, b) => Math.abs(a - b) <= Math.max(a, b) / 100 + 2 * limit;
   const fits = (n) => seen.every((s) => alike(finite(s.units), finite(s.vector.separates[n] ?? 0)));
   const strained = (n) => seen.every((s) => s.units <= limit || beyond(s.vector).includes(n));
   const known = new Set(vectors.flatMap((v) => [...Object.keys(v.separates), ...beyond(v)]));

@@ -208,7 +208,7 @@ def _expected(value: Any) -> int | str:
 
 
 def _units(units: float) -> float | str:
-    return "inf" if units > MOST else float(f"{units:.2g}")
+    return "inf" if units > MOST else float(f"{units:.3g}")
 
 
 def text(entry: Mapping[str, Any]) -> str:
