@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from refdiff import equations
 from refdiff._namespace import sqrt
 from refdiff.conformance.parts import Parts, part
 
@@ -65,9 +66,9 @@ class Walk:
 
 
 @part
-def time_grid(parts: Parts, num_train_steps: int, num_steps: int) -> Any:
+def time_grid(num_train_steps: int, num_steps: int) -> Any:
     """Return the times that a sampler visits: S in 1..T that begin at T."""
-    return parts.trailing_timesteps(num_train_steps, num_steps)
+    return equations.trailing_timesteps(num_train_steps, num_steps)
 
 
 @part

@@ -91,7 +91,7 @@ def _checks_of_other_steps(session: Session, check: Any) -> list[Check]:
     for steps in dict.fromkeys((*_OTHER_STEPS, loop.full)):
         word = "full" if steps == loop.full else str(steps)
         made.append(check(f"steps-{word}", functools.partial(_judge_number, session, steps)))
-        if steps in (7, loop.full):
+        if steps in (3, 7, loop.full):
             judge = functools.partial(_judge_number, session, steps, judge_grid)
             made.append(check(f"grid-{word}", judge, _GRID))
     return made

@@ -64,7 +64,7 @@ def judge_grid(session: Session, steps: int) -> Outcome:
     at = {"steps": wanted, "of": total}
     shown = _shown(times)
     hidden = diagnosed(session).hidden
-    if hidden is not None:
+    if hidden is not None and hidden.seen(run).times != run.times:
         return named(hidden.name, f"{hidden.words}. Told: {_shown(run.told)}", at=at)
     if counts_steps(times, total):
         return named(
@@ -72,6 +72,8 @@ def judge_grid(session: Session, steps: int) -> Outcome:
             f"the model is told {_shown(run.told)}: numbers of steps and not times of 1..{total}",
             at=at,
         )
+    if len(times) > 1 and times == sorted(set(times)):
+        return inconclusive(f"the times rise: the loop goes from data to noise, {shown}", at=at)
     found = _variant_of(times, total, wanted)
     if found is not None:
         gap = total - times[0]

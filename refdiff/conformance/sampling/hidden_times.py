@@ -82,11 +82,11 @@ def _after_leading(total: int, steps: int) -> Any:
 
 
 def _even_from_zero(total: int, steps: int) -> Any:
-    return np.round(np.linspace(0, total - 1, steps))[::-1] + 1
+    return total - np.round(np.linspace(0, total - 1, steps))
 
 
 def _even_rounded_down(total: int, steps: int) -> Any:
-    return np.linspace(0, total - 1, steps).astype(np.int64)[::-1] + 1
+    return total - np.ceil(np.linspace(0, total - 1, steps))
 
 
 _GRIDS: tuple[Callable[[int, int], Any], ...] = (

@@ -134,7 +134,7 @@ def recovered(run: Run, index: int, observed: Any, noise: Any) -> str:
         names.append("z")
     matrix = np.stack([np.ravel(column) for column in columns], axis=1)
     values = np.ravel(np.asarray(observed, np.float64))
-    if not np.isfinite(values).all():
+    if not (np.isfinite(values).all() and np.isfinite(matrix).all()):
         return "numbers that are not finite"
     found = np.linalg.lstsq(matrix, values, rcond=None)[0]
     return " + ".join(f"{c:.6g} {n}" for c, n in zip(found, names, strict=True))

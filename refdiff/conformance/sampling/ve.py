@@ -69,7 +69,7 @@ def _lms_step(run: Run, parts: Parts, walk: Walk, k: int, inputs: Inputs) -> Any
 def _heun(run: Run) -> list[Transition]:
     """Heun's method: two calls a step but at the last one, which ends at sigma 0."""
     calls = len(run.calls)
-    if calls < 3 or calls % 2 == 0:
+    if calls % 2 == 0 or calls == 1 < run.steps:
         return []
     kept = list(range(0, calls, 2))
     noises: dict[int, Any] = {}
@@ -96,7 +96,7 @@ def _heun(run: Run) -> list[Transition]:
 def _dpm_2(run: Run) -> list[Transition]:
     """DPM-Solver-2: a midpoint step in log sigma, Euler to sigma 0."""
     calls = len(run.calls)
-    if calls < 3 or calls % 2 == 0:
+    if calls % 2 == 0 or calls == 1 < run.steps:
         return []
     kept = list(range(0, calls, 2))
 
@@ -135,7 +135,7 @@ def ve_methods(eta: float | None) -> list[Method]:
         Method(
             "euler-ancestral",
             "ancestral Euler sampling",
-            ("ancestral",),
+            ("euler-ancestral", "euler-a-"),
             True,
             one("euler-ancestral", ancestral),
         ),
@@ -144,7 +144,7 @@ def ve_methods(eta: float | None) -> list[Method]:
         Method(
             "dpm-solver++-2m",
             "DPM-Solver++(2M)",
-            ("2m",),
+            ("dpmpp-2m", "dpm-pp-2m", "dpm-solver-pp-2m", "dpm-2m", "2m"),
             False,
             one("dpm-solver++-2m", _dpm_2m_step),
         ),

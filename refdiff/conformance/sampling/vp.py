@@ -139,7 +139,7 @@ def vp_methods(eta: float | None) -> list[Method]:
     multistep = Method(
         "dpm-solver++-2m",
         "DPM-Solver++(2M)",
-        ("dpm-solver", "dpmpp", "dpm-pp", "2m"),
+        ("dpm-solver-2m", "dpmpp-2m", "dpm-pp-2m", "dpm-solver-pp-2m", "2m"),
         False,
         functools.partial(_one_call, "dpm-solver++-2m", _dpm_2m_step),
         (),

@@ -128,17 +128,6 @@ def noise_times_variance(variance: Any) -> Any:
     return variance
 
 
-@deviation(
-    "noise-times-root-of-std",
-    part="noise_std",
-    symptom="far too much noise in every step",
-    cure="take the square root once",
-)
-def noise_times_root_of_std(variance: Any) -> Any:
-    """The square root of the variance is taken twice before it multiplies the noise."""
-    return sqrt(sqrt(variance))
-
-
 @form("clamped-variance", part="noise_std")
 def clamped_variance(variance: Any) -> Any:
     """The variance is clamped from below at 1e-20 before its logarithm is taken."""

@@ -65,7 +65,7 @@ def alpha_bar_of_the_previous_time(parts: Parts, walk: Walk, k: int) -> Any:
 )
 def alpha_bar_of_the_following_time(parts: Parts, walk: Walk, k: int) -> Any:
     """alpha_bar_t is read one time too late, where alpha_bar_{t+1} stands."""
-    return parts.level_of_time(walk, walk.times[k] + 1)
+    return parts.level_of_time(walk, min(walk.times[k] + 1, walk.trained))
 
 
 @deviation(
@@ -89,7 +89,7 @@ def levels_shifted_by_one_time(walk: Walk, t: float) -> Any:
 )
 def levels_shifted_by_one_time_up(walk: Walk, t: float) -> Any:
     """All levels are read from the entry after the one that the told time means."""
-    return walk.alpha_bars[int(t) + 1]
+    return walk.alpha_bars[min(int(t) + 1, walk.trained)]
 
 
 @deviation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from refdiff._namespace import sqrt
+from refdiff._namespace import minimum, sqrt
 from refdiff.conformance.parts import Parts
 from refdiff.conformance.parts.grids import Walk
 from refdiff.conformance.variants import deviation, form
@@ -108,7 +108,7 @@ def slope_sign(x: Any, x_0: Any, *, sigma: Any) -> Any:
 def ancestral_noise_not_rooted(*, sigma_from: Any, sigma_to: Any, eta: Any) -> Any:
     """The noise of an ancestral step is multiplied by the variance and not by its root."""
     ratio = sigma_to * sigma_to / (sigma_from * sigma_from)
-    return eta * ratio * (sigma_from * sigma_from - sigma_to * sigma_to)
+    return minimum(sigma_to, eta * ratio * (sigma_from * sigma_from - sigma_to * sigma_to))
 
 
 @deviation(
@@ -119,7 +119,7 @@ def ancestral_noise_not_rooted(*, sigma_from: Any, sigma_to: Any, eta: Any) -> A
 )
 def ancestral_noise_of_the_whole_stride(*, sigma_from: Any, sigma_to: Any, eta: Any) -> Any:
     """The noise of an ancestral step lacks its factor sigma_to / sigma_from."""
-    return eta * sqrt(sigma_from * sigma_from - sigma_to * sigma_to)
+    return minimum(sigma_to, eta * sqrt(sigma_from * sigma_from - sigma_to * sigma_to))
 
 
 @deviation(
