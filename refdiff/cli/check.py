@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,6 +192,9 @@ def _show(report: Report) -> None:
 
     from refdiff.conformance.reports.terminal import show
 
+    # A target's words may hold what the terminal's encoding has no sign for.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     console = Console()
     # A pipe has no edge; on a terminal lines end where it does.
     show(report, console if console.is_terminal else Console(width=120))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from refdiff.conformance.verdicts import FAILURES, VERDICTS, Outcome
 
-__all__ = ["SIDE_EFFECTS", "Result", "plain"]
+__all__ = ["SIDE_EFFECTS", "Result", "plain", "readable"]
 
 SIDE_EFFECTS = "target/side-effects"
 """Id of the check in which the runner reports what the target did besides answering."""
@@ -19,6 +20,7 @@ SIDE_EFFECTS = "target/side-effects"
 _MOST_ELEMENTS = 32
 _MOST_POINTS = 400
 _LONGEST_TEXT = 2000
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Result:
             check,
             tuple(equations),
             outcome.verdict,
-            " ".join(str(outcome.message).split()),
+            readable(" ".join(str(outcome.message).split())),
             outcome.variant,
             units,
             {str(key): plain(value) for key, value in outcome.at.items()},
@@ -146,6 +148,18 @@ class Result:
         )
 
 
+def readable(text: str) -> str:
+    r"""Write out what a terminal would obey, and what no file can hold, in place of passing it on.
+
+    Examples
+    --------
+    >>> readable("red \x1b[31m and half a character \ud800")
+    'red \\x1b[31m and half a character \\ud800'
+    """
+    whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", whole)
+
+
 def plain(value: Any) -> Any:
     """Turn any value into what JSON can hold; a number that is not finite becomes a text.
 
@@ -167,7 +181,8 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, str):
-        return value if len(value) <= _LONGEST_TEXT else value[: _LONGEST_TEXT - 3] + "..."
+        text = readable(value)
+        return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."
     if isinstance(value, (float, np.floating)):
         number = float(value)
         return number if math.isfinite(number) else str(number)

@@ -10,7 +10,7 @@ import numpy as np
 
 from refdiff.conformance.checks import Check, Settings
 from refdiff.conformance.raised import full_traceback, is_own, sentence
-from refdiff.conformance.results import Result
+from refdiff.conformance.results import Result, readable
 from refdiff.conformance.shapes import checks_of, recognise
 from refdiff.conformance.side_effects import Effect, watched
 from refdiff.conformance.verdicts import Outcome
@@ -96,7 +96,7 @@ class Session:
                 raise
             who = "the check could not be carried out" if is_own(error) else "the target raised"
             outcome = Outcome("error", f"{who}: {sentence(error)}")
-            traceback = full_traceback(error)
+            traceback = readable(full_traceback(error))
         result = Result.of(
             check.id,
             check.equations,

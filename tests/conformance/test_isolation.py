@@ -111,6 +111,10 @@ def test_nan_and_wrong_shapes_deviate(report, name):
     assert report.result(f"{name}/values").verdict == "deviates"
 
 
+def test_writing_into_arguments_is_named_where_it_is_seen(report):
+    assert report.result("eps-from-x-0/values").variant == "mutates-its-inputs"
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -63,6 +63,19 @@ def test_the_call_that_repeats_a_check_has_the_same_options():
     )
 
 
+def test_a_message_cannot_reach_the_terminal_or_break_a_file(tmp_path):
+    def odd(**levels):
+        raise ValueError("\x1b[31mred \ud800 \x00 \u2192")
+
+    report = conformance.run(SimpleNamespace(snr=odd), only="snr/values")
+    found = report.result("snr/values")
+    assert "\\x1b[31mred \\ud800 \\x00 \u2192" in found.message
+    assert "\x1b" not in found.traceback
+    for write in (report.write_json, report.write_html, report.write_junit):
+        write(tmp_path / "report")
+    assert "\\ud800" in (tmp_path / "report").read_text("utf-8")
+
+
 def test_options():
     torch_only = SimpleNamespace(snr=lambda *, alpha_bar_t: alpha_bar_t.neg() / (alpha_bar_t - 1))
     assert conformance.run(torch_only, only="snr/*", array="torch").exit_status == 0

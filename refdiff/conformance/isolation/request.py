@@ -13,7 +13,7 @@ from refdiff.conformance.isolation.limits import default_memory, unlimited_here
 from refdiff.conformance.isolation.supervisor import START_LIMIT, Supervisor
 from refdiff.conformance.isolation.worker import Job
 from refdiff.conformance.report import Report
-from refdiff.conformance.results import SIDE_EFFECTS, Result
+from refdiff.conformance.results import SIDE_EFFECTS, Result, readable
 from refdiff.conformance.runner import Progress, assembled
 
 __all__ = ["TIME_LIMIT", "Request", "check_target", "list_checks"]
@@ -72,7 +72,7 @@ class Request:
 
     def reproduce(self, check: str) -> str:
         """Return the command that judges one check alone."""
-        return shlex.join([*self.command, "--only", check])
+        return readable(shlex.join([*self.command, "--only", check]))
 
 
 def list_checks(request: Request) -> dict[str, tuple[str, ...]]:
@@ -137,9 +137,9 @@ def check_target(
         results,
         chosen,
         effects=other.effects,
-        target=request.target,
+        target=readable(request.target),
         shape=other.shape,
-        command=shlex.join(request.command),
+        command=readable(shlex.join(request.command)),
         expected=expected,
         notes=() if note is None else (note,),
     )

@@ -20,7 +20,7 @@ from typing import Any
 import refdiff
 from refdiff._errors import UserError
 from refdiff.conformance.isolation.worker import Job
-from refdiff.conformance.results import Result
+from refdiff.conformance.results import Result, readable
 from refdiff.conformance.side_effects import Effect
 
 __all__ = ["START_LIMIT", "Supervisor"]
@@ -287,6 +287,6 @@ class Supervisor:
             self.equations[check],
             "error",
             message,
-            traceback=traceback,
+            traceback=None if traceback is None else readable(traceback),
             reproduce=self._reproduce(check),
         )
