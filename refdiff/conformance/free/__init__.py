@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 
 from refdiff.conformance.checks import Check
+from refdiff.conformance.free import ends, finite, grid, limits, orders, paths, shown
+from refdiff.conformance.free.session import Session
 from refdiff.conformance.loops import Loop
 from refdiff.conformance.verdicts import Outcome
 
@@ -32,9 +35,6 @@ def free_checks(loop: Loop) -> list[Check]:
     list of Check
         Their ids begin with the loop's name.
     """
-    from refdiff.conformance.free import ends, finite, grid, limits, orders, paths, shown
-    from refdiff.conformance.free.session import Session
-
     session = Session(loop)
     questions: list[tuple[str, tuple[str, ...], Callable[[Session], Outcome]]] = [
         ("finite", (), finite.finite),
@@ -59,6 +59,26 @@ def free_checks(loop: Loop) -> list[Check]:
         ),
     ]
     return [
-        Check(f"{loop.name}/{name}", equations, functools.partial(judge, session))
+        Check(f"{loop.name}/{name}", equations, functools.partial(_judged, session, judge))
         for name, equations, judge in questions
     ]
+
+
+def _judged(session: Session, judge: Callable[[Session], Outcome]) -> Outcome:
+    """Judge; what nothing explains may follow from a model that is told wrong times.
+
+    An exact model that is asked about another level than it is shown is exact no more, and nearly
+    everything shows that.
+    """
+    outcome = judge(session)
+    if outcome.verdict != "deviates":
+        return outcome
+    told = shown.time_shown(session)
+    if told.verdict != "known-deviation":
+        return outcome
+    return replace(
+        outcome,
+        verdict=told.verdict,
+        variant=told.variant,
+        message=f"{told.message}; so {outcome.message}",
+    )

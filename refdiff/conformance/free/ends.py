@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from refdiff.conformance.free.naming import named
 from refdiff.conformance.free.rounding import room_for_rounding
-from refdiff.conformance.free.session import EVENT, Level, Response, Session
+from refdiff.conformance.free.session import EVENT, Level, Response, Session, eps_of
 from refdiff.conformance.probe.data import point_world
 from refdiff.conformance.verdicts import Outcome, conforms, deviates, inconclusive
 
@@ -19,7 +19,7 @@ __all__ = ["End", "end_of", "end_on_point"]
 Array = NDArray[np.float64]
 
 ZERO, POINT = point_world(0.0, "zero"), point_world(0.5, "half")
-CLAMPED = 1e-10
+CLAMPED = 1e-10 * (1 + 2.0**-20)
 """Standard deviations that count as none: sqrt(1e-20), a common lower limit of variances."""
 
 
@@ -151,11 +151,13 @@ def _stopped(session: Session, steps: int, end: End, known: dict) -> Outcome | N
     index = _index_of_end(session, end)
     if index is None:
         return None
-    last = session.levels(steps)[-1]
+    alpha, sigma = session.levels(steps)[-1]
+    level = session.loop.alpha_bars[index]
     left = f"noise of standard deviation {end.spread:.6g} is left"
-    # Compared as noise-to-signal ratios, which both coordinates have.
-    shown, reached = last[1] / max(last[0], 1e-300), end.spread / end.alpha
-    here = abs(shown - reached) <= end.room + shown * 1e-3
+    # Compared as ratios of noise to signal, which both coordinates have.
+    here = (
+        abs(sigma**2 * level - alpha**2 * (1 - level)) <= np.sqrt(eps_of(session.loop)) * alpha**2
+    )
     if here and not _last_answer_counts(session, steps):
         seen = f"{left}, as much as the model was shown last"
         return named("ends-at-the-level-shown-last", seen, **known)
@@ -183,7 +185,7 @@ def _last_answer_counts(session: Session, steps: int) -> bool:
             return np.asarray(exact(*given)) + (added if asked == count else 0.0)
 
         results.append(session.run(answer, x_T, steps).result)
-    return not np.array_equal(*results)
+    return not np.array_equal(results[0], results[1])
 
 
 def _index_of_end(session: Session, end: End) -> int | None:
@@ -195,12 +197,12 @@ def _index_of_end(session: Session, end: End) -> int | None:
         level, wide = 1 / (1 + end.spread**2), 2 * end.spread * end.room
     else:
         level, wide = end.alpha**2, 4 * end.room
-        # Variance choices leave a little more or less noise than the level has, but some.
-        if not 0.5 <= end.spread / np.sqrt(max(1 - level, 1e-300)) <= 2.0:
+        # Ancestral steps may leave less noise than the level has, and hardly more.
+        if end.spread > 2.0 * np.sqrt(max(1 - level, 0.0)):
             return None
     index = int(np.argmin(np.abs(table - level)))
     gap = abs(table[index] - level)
-    apart = np.min(np.abs(np.delete(table, index) - table[index]))
+    apart = float(np.min(np.abs(np.delete(table, index) - table[index])))
     return index if index > 0 and gap <= max(wide, 1e-2 * apart) and gap < 0.1 * apart else None
 
 

@@ -14,9 +14,12 @@ from refdiff.conformance.free.session import EVENT, Session, eps_of, fixed_numbe
 from refdiff.conformance.probe.data import WORLDS
 from refdiff.conformance.verdicts import Outcome, conforms, deviates, inconclusive, not_provided
 
-__all__ = ["COUNTS", "finite", "in_dtype"]
+__all__ = ["COUNTS", "NOT_FINITE", "finite", "finite_runs", "in_dtype"]
 
 COUNTS = (1, 2, 3, 4, 5, 7, 9, 20, 53)
+
+
+NOT_FINITE = inconclusive("the results are not finite; the check of that says where")
 
 
 def finite(session: Session) -> Outcome:
@@ -24,8 +27,11 @@ def finite(session: Session) -> Outcome:
     world = WORLDS["gaussian"]
     prediction = session.loop.predictions[0]
     tried = [s for s in COUNTS if s in session.loop.steps] or [session.loop.full]
+    tried = sorted({*tried, session.main})
     for steps in tried:
         z = fixed_numbers(61, (2, *EVENT))
+        if not session.told(steps).size:
+            return deviates(f"asked for {steps} steps it never asks the model", at={"steps": steps})
         x_T = session.start(world, steps, z)
         run = session.run(world.prediction(prediction), x_T, steps, prediction=prediction)
         at = {"steps": steps, "prediction": prediction}
@@ -50,6 +56,18 @@ def finite(session: Session) -> Outcome:
     return conforms(f"finite for {', '.join(map(str, tried))} steps")
 
 
+def finite_runs(session: Session) -> bool:
+    """Say whether the runs that most checks look at are finite; `finite` says where not."""
+
+    def look() -> bool:
+        world, steps = WORLDS["gaussian"], session.main
+        x_T = session.start(world, steps, fixed_numbers(61, (2, *EVENT)))
+        result = session.run(world.prediction(session.prediction()), x_T, steps).result
+        return bool(np.isfinite(result).all())
+
+    return session.once("finite", look)
+
+
 def in_dtype(session: Session, dtype: str) -> Outcome:
     """Judge a run in a coarser dtype by the same run in the loop's own.
 
@@ -59,6 +77,8 @@ def in_dtype(session: Session, dtype: str) -> Outcome:
     other = None if offered is None else offered(dtype)
     if other is None:
         return not_provided(f"it is not offered in {dtype}")
+    if not finite_runs(session):
+        return NOT_FINITE
     world, steps = WORLDS["gaussian"], session.main
     # eps is the harshest one at the noisiest time: its rounding is divided by sqrt(alpha_bar_T).
     offered_predictions = session.loop.predictions

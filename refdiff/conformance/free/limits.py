@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from refdiff.conformance.explain import LIMIT
 from refdiff.conformance.free.ends import end_of
+from refdiff.conformance.free.finite import NOT_FINITE, finite_runs
 from refdiff.conformance.free.first_order import (
     deterministic_walk,
     distinct_levels,
@@ -53,6 +54,8 @@ def on_gaussian(session: Session, name: str) -> Outcome:
     points: list[Point] = []
     # The whole schedule costs a second a run: only where nothing is drawn, and once.
     most = [session.loop.full] if name == "gaussian" and session.loop.deterministic else []
+    if not finite_runs(session):
+        return NOT_FINITE
     for steps in session.counts([*COUNTS, *most]):
         point = _gaussian_point(session, alike, steps)
         if point is None:
@@ -103,6 +106,8 @@ def on_mixture(session: Session) -> Outcome:
         if renoises(session):
             return _consistency()
         return judged_by_samples(session, world)
+    if not finite_runs(session):
+        return NOT_FINITE
     points = []
     z = fixed_numbers(3, (6, *EVENT))
     for steps in session.counts(COUNTS):

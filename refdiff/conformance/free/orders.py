@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from refdiff.conformance.free.finite import NOT_FINITE, finite_runs
 from refdiff.conformance.free.rounding import room_for_rounding
 from refdiff.conformance.free.session import EVENT, Session, fixed_numbers
 from refdiff.conformance.probe.data import WORLDS
@@ -26,6 +27,8 @@ def measured_order(session: Session) -> Outcome:
     loop = session.loop
     if loop.order is None or loop.deterministic is not True:
         return not_provided("no order of convergence is claimed")
+    if not finite_runs(session):
+        return NOT_FINITE
     counts = session.counts(_COUNTS)
     if len(counts) < 3 or counts[-1] < 4 * counts[0]:
         return not_provided("the number of steps cannot be chosen freely")

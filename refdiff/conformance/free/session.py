@@ -286,7 +286,8 @@ class Session:
         noises = [fixed_numbers(100 + k, (2, *EVENT)) for k in range(len(found.draws))]
 
         def script(index: int, kind: str, shape: tuple[int, ...]) -> Array | None:
-            return noises[index] if index < len(noises) else None
+            known = index < len(noises) and shape == noises[index].shape
+            return noises[index] if known else None
 
         x_T = self.start(world, steps, z)
         run = self.run(world.prediction(self.prediction()), x_T, steps, script=script)
