@@ -244,6 +244,7 @@ def _explanations(
         near = _near(cases[0], [*fixed, candidate], dtype, used)
         if near and fit(cases, [*fixed, candidate], dtype=dtype, sharp=True).holds:
             singles.append((candidate,))
+    singles = singles or _within_forms(cases, fixed, usable, dtype)
     if singles:
         return singles
     paired = [
@@ -263,6 +264,25 @@ def _explanations(
         and fit(cases, [*fixed, *pair], dtype=dtype, sharp=True).holds
     ]
     return sorted(pairs, key=lambda pair: sorted((v.severity for v in pair), reverse=True))
+
+
+def _within_forms(
+    cases: Sequence[Case], fixed: Sequence[Variant], usable: Sequence[Variant], dtype: str
+) -> list[tuple[Variant, ...]]:
+    """Return right forms together with one variant of a part that only they are made of."""
+    found: list[tuple[Variant, ...]] = []
+    for form in (v for v in usable if v.kind == "form"):
+        used: set[str] = set()
+        _near(cases[0], [*fixed, form], dtype, used)
+        for inner in _usable(all_variants().values(), frozenset(used), fixed):
+            pair = (form, inner)
+            if (
+                inner not in usable
+                and _near(cases[0], [*fixed, *pair], dtype, set())
+                and fit(cases, [*fixed, *pair], dtype=dtype, sharp=True).holds
+            ):
+                found.append(pair)
+    return sorted(found, key=lambda pair: pair[1].severity)
 
 
 class _PlainParts(Parts):

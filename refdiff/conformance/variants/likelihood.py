@@ -17,8 +17,8 @@ _GUIDED = "https://github.com/openai/guided-diffusion"
 
 
 def _phi(z: Array) -> Array:
-    """Return the normal distribution function."""
-    return exp(log_ndtr(z))
+    """Return the normal distribution function as (1 + erf) / 2, which cancels on the left."""
+    return (1.0 + (2.0 * exp(log_ndtr(z)) - 1.0)) / 2
 
 
 def _tanh_phi(z: Array) -> Array:

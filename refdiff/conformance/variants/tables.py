@@ -118,19 +118,20 @@ def alpha_bars_padded_right(betas: Any) -> Any:
     return joined_tables(running_product(1 - betas), 1.0)
 
 
-def _cast(table: Any, digits: int) -> Any:
-    """Return a table rounded to so many binary digits, as a cast to a narrow dtype does."""
+def _cast(table: Any, digits: int, least: int) -> Any:
+    """Return a table rounded to so many binary digits, none below 2**least: a cast."""
     values = np.asarray(table.value if isinstance(table, Bounded) else table, np.float64)
     fraction, exponent = np.frexp(values)
-    rounded = np.ldexp(np.rint(np.ldexp(fraction, digits)), exponent - digits)
+    last = np.maximum(exponent - digits, least)
+    rounded = np.ldexp(np.rint(np.ldexp(fraction, exponent - last)), last)
     if not isinstance(table, Bounded):
         return rounded
     return Bounded(rounded.astype(np.longdouble), table.error, table.dtype)
 
 
-def _narrow(name: str, digits: int) -> None:
+def _narrow(name: str, digits: int, least: int) -> None:
     def table(betas: Any) -> Any:
-        return _cast(alpha_bars_from_betas(betas), digits)
+        return _cast(alpha_bars_from_betas(betas), digits, least)
 
     table.__doc__ = f"The table of alpha_bar is rounded to {name}."
     deviation(
@@ -142,8 +143,8 @@ def _narrow(name: str, digits: int) -> None:
     )(table)
 
 
-_narrow("float16", 11)
-_narrow("bfloat16", 8)
+_narrow("float16", 11, -24)
+_narrow("bfloat16", 8, -133)
 
 
 # ---------------------------------------------------------------- beta from alpha_bar
