@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -175,7 +176,8 @@ def _name(target: Any) -> str | None:
 
 
 def _described(target: Any) -> str:
-    return _name(target) or f"an object of {_name(type(target))}"
+    kind = "a function" if inspect.isroutine(target) else f"an object of {_name(type(target))}"
+    return _name(target) or kind
 
 
 def assembled(

@@ -13,6 +13,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +72,9 @@ def watched(judge: Callable[[], Any]) -> tuple[Any, list[Effect]]:
     """
     found: list[Effect] = []
     with _standing_still(found), _originals_kept(found):
-        try:
-            guard = importlib.import_module("refdiff.conformance.probe.guard")
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            return judge(), found  # functions can be judged without torch
+        if find_spec("torch") is None:
+            return judge(), found  # the guard needs it, and functions can be judged without
+        guard = importlib.import_module("refdiff.conformance.probe.guard")
         outcome, disturbed = guard.guarded(judge)
     found += [
         Effect("seeds-global-random-state", f"the global generator of {home} was seeded")

@@ -49,16 +49,13 @@ def shape_of(name: str) -> ModuleType:
     Raises
     ------
     UserError
-        If there is no such shape, or torch is missing, which the shapes of samplers need.
+        If there is no such shape, or torch is missing, which all but ``functions`` need.
     """
     if name not in SHAPES:
         raise UserError(f"--shape {name} is no shape: choose {', '.join(SHAPES)}.")
-    try:
-        return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
-    except ModuleNotFoundError as error:
-        if error.name == "torch":
-            require("torch", extra="check", purpose=f"judging the shape {name}")
-        raise
+    if name != "functions":
+        require("torch", extra="check", purpose=f"judging the shape {name}")
+    return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
 
 
 def recognise(target: Any) -> str:
@@ -85,10 +82,6 @@ def recognise(target: Any) -> str:
             module = shape_of(name)
         except UserError as error:  # without torch, functions can be judged all the same
             missing = error
-            continue
-        except ModuleNotFoundError as error:
-            if not (error.name or "").startswith(__name__):
-                raise
             continue
         if module.recognises(target):
             return name

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import stats
 
 from refdiff.conformance.checks import Check
 from refdiff.conformance.probe.draws import tagged_draws
@@ -125,6 +124,8 @@ def _judged_times(subject: Subject, times: Array) -> Outcome:
     edges = np.linspace(0, subject.count, bins + 1).round()
     found = np.histogram(times - base, edges)[0]
     expected = count * np.diff(edges) / subject.count
+    from scipy import stats  # takes a second, which every other check would wait for
+
     if stats.chisquare(found, expected).pvalue < SIGNIFICANCE:
         return seen("convention", UNEVEN, f"{count} draws", **known)
     return conforms(f"{count} draws, from the first time to the last, all alike often", **known)
@@ -175,6 +176,8 @@ def _judged_labels(subject: Subject, dropped: Array) -> Outcome:
         return seen("approximation", PER_BATCH, f"{len(dropped)} batches", at=at)
     if wanted is None:
         return conforms(f"{rate:.3g} of the labels are dropped, one by one", at=at)
+    from scipy import stats
+
     for told, right in ((wanted, True), (1 - wanted, False)):
         if stats.binomtest(int(dropped.sum()), count, told).pvalue >= SIGNIFICANCE:
             if right:
