@@ -15,7 +15,7 @@ from refdiff.conformance.vectors import calling, separating
 
 NODE = shutil.which("node")
 READER = resources.files("refdiff.conformance.vectors") / "reader.mjs"
-IMPORT = f"import {{check, inputs, load, names}} from {json.dumps(f'file://{READER}')};\n"
+IMPORT = f"import {{check, inputs, load, names, units}} from {json.dumps(f'file://{READER}')};\n"
 
 needs_node = pytest.mark.skipif(NODE is None, reason="Node.js is not on this machine")
 
@@ -85,6 +85,34 @@ def test_a_wrong_function_fails(function):
     found = {failure["id"] for failure in check(f"{{{function}}}")}
     assert missed in found
     assert passed not in found
+
+
+UNITS = [
+    ("0.5", 0.125, "0.75", 2),
+    ("0.5", 0.125, "NaN", "Infinity"),
+    ("0.5", 0.125, "undefined", "Infinity"),
+    ("0.5", 0.125, "[0.5]", "Infinity"),
+    ("inf", 0.125, "Infinity", 0),
+    ("inf", 0.125, "-Infinity", "Infinity"),
+    ("-inf", 0.125, "-Infinity", 0),
+    (["1.0", "2.0"], [0.5, 0.25], "[1, 2.5]", 2),
+    (["1.0", "2.0"], [0.5, 0.25], "[2, 2.25]", 2),
+    (["1.0", "2.0"], [0.5, 0.25], "[1]", "Infinity"),
+    (["1.0"], [0.5], "[1, 2]", "Infinity"),
+    (["1.0"], [0.5], "1", "Infinity"),
+    ([["1.0"], ["2.0"]], [[0.5], [0.5]], "[[1], [3]]", 2),
+    ([3, 1], [0.0625, 0.0625], "[3, 2]", 16),
+]
+
+
+@needs_node
+def test_units():
+    asked = ", ".join(
+        f"units({json.dumps({'expected': expected, 'budget': {'float64': budget}})}, {found})"
+        for expected, budget, found, _ in UNITS
+    )
+    found = run(f"{IMPORT}console.log(JSON.stringify([{asked}].map(String)));")
+    assert found == [str(units) for *_, units in UNITS]
 
 
 @needs_node

@@ -76,3 +76,11 @@ def test_forms_widen_the_budget_and_are_named_where_they_cannot():
         "discretized_gaussian_log_likelihood", "tail", {"x_0": 0.5, "mean": -1.0, "std": 0.03125}
     )
     assert "likelihood-by-difference" in measuring.budget(tail, "float64").beyond
+
+
+def test_a_budget_by_hand():
+    """1 - 1/4: a unit in the last place of the input, 2^-2, and the rounding of 3/4."""
+    case = Case("forward_variance", "quarter", {"alpha_bar_t": 0.25})
+    for dtype, eps in (("float64", 2.0**-52), ("float32", 2.0**-23)):
+        allowed = measuring.budget(case, dtype).bounds
+        assert eps <= allowed < 1.01 * eps
