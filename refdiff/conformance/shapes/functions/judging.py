@@ -76,7 +76,7 @@ class Judge:
                 variant=MUTATES,
                 at=observed[0].at,
             )
-        known = {"dtype": dtype, "what": self._name}
+        known: dict[str, Any] = {"dtype": dtype, "what": self._name}
         if dtype == "float64":
             known["coarser"] = "float32"
         if all(np.all(np.isnan(case.observed)) for case in observed):

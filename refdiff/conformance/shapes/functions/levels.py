@@ -119,4 +119,4 @@ def _call(
     shape: tuple[int, ...],
     **levels: Any,
 ) -> Call:
-    return Call({name: draw(*shape) for name in names}, levels | extra)
+    return Call({name: draw(*shape) for name in names}, {**levels, **extra})
