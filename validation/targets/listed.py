@@ -200,7 +200,6 @@ def _denoising_diffusion_pytorch() -> Iterator[Listed]:
     yield Listed(peer, "guided_diffusion", f"{adapter}:guided_diffusion", eps)
     yield Listed(peer, "LearnedGaussianDiffusion", f"{adapter}:learned", eps)
     yield Listed(peer, "functions", f"{adapter}:Functions")
-    yield Listed(peer, "WeightedObjectiveGaussianDiffusion", f"{adapter}:weighted", eps)
 
 
 def _k_diffusion() -> Iterator[Listed]:

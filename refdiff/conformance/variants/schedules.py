@@ -245,6 +245,15 @@ def sigmoid_at_least_1e_9(
     return joined_tables(table[:-1], 1e-9)
 
 
+@approximation(part="sigmoid_alpha_bars")
+def sigmoid_with_beta_clip(
+    num_steps: int, *, start: Any = -3.0, end: Any = 3.0, tau: Any = 1.0
+) -> Any:
+    """The last beta of the sigmoid schedule is clipped at 0.999: a little signal is left."""
+    table = sigmoid_alpha_bars(num_steps, start=start, end=end, tau=tau)
+    return joined_tables(table[:-1], table[-2:-1] * (1 - 0.999))
+
+
 def _sigmoid(u: Any) -> Any:
     return 1 / (1 + exp(-u))
 

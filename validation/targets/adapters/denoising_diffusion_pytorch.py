@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from validation.targets.adapters.absent import stand_in
+from validation.targets.adapters.tensors import tensors
 
 stand_in(
     "torchvision",
@@ -63,7 +64,9 @@ def guided_diffusion(**options: Any) -> Any:
 
 def learned(**options: Any) -> Any:
     """Return `LearnedGaussianDiffusion`, which learns the variance too."""
-    return LearnedGaussianDiffusion(Network(2), image_size=SIZE, **options)
+    diffusion = LearnedGaussianDiffusion(Network(2), image_size=SIZE, **options)
+    diffusion.model_var_type = "learned_range"  # which nothing else says
+    return diffusion
 
 
 def weighted(**options: Any) -> Any:
@@ -89,12 +92,11 @@ class Functions:
 
     def normal_kl(self, mean_1, log_variance_1, mean_2, log_variance_2):
         """Return the divergence per element."""
-        values = (mean_1, log_variance_1, mean_2, log_variance_2)
-        return learning.normal_kl(*map(torch.as_tensor, values))
+        return learning.normal_kl(*tensors(mean_1, log_variance_1, mean_2, log_variance_2))
 
     def discretized_gaussian_log_likelihood(self, x_0, *, mean, std):
         """Return the log-likelihood per element."""
-        x_0, mean, std = torch.broadcast_tensors(*map(torch.as_tensor, (x_0, mean, std)))
+        x_0, mean, std = tensors(x_0, mean, std)
         return learning.discretized_gaussian_log_likelihood(
             x_0, means=mean, log_scales=torch.log(std)
         )

@@ -10,6 +10,7 @@ from diffusers.schedulers.scheduling_ddim import betas_for_alpha_bar, rescale_ze
 from diffusers.training_utils import compute_snr
 
 from refdiff.equations import alpha_bars_from_betas, betas_from_alpha_bars
+from validation.targets.adapters.tensors import tensors
 
 
 def _scheduler_betas(name: str, num_steps: int, start: float, end: float) -> Any:
@@ -63,4 +64,4 @@ class Functions:
 
     def rescale_guidance(self, guided, cond, *, phi):
         """Return the rescaled guidance."""
-        return rescale_noise_cfg(torch.as_tensor(guided), torch.as_tensor(cond), float(phi))
+        return rescale_noise_cfg(*tensors(guided, cond), float(phi))

@@ -4,6 +4,8 @@ import torch
 from improved_diffusion.gaussian_diffusion import get_named_beta_schedule
 from improved_diffusion.losses import discretized_gaussian_log_likelihood, normal_kl
 
+from validation.targets.adapters.tensors import tensors
+
 
 class Functions:
     """Named and called as in `refdiff.equations`."""
@@ -18,9 +20,9 @@ class Functions:
 
     def normal_kl(self, mean_1, log_variance_1, mean_2, log_variance_2):
         """Return the divergence per element."""
-        return normal_kl(*map(torch.as_tensor, (mean_1, log_variance_1, mean_2, log_variance_2)))
+        return normal_kl(*tensors(mean_1, log_variance_1, mean_2, log_variance_2))
 
     def discretized_gaussian_log_likelihood(self, x_0, *, mean, std):
         """Return the log-likelihood per element."""
-        x_0, mean, std = torch.broadcast_tensors(*map(torch.as_tensor, (x_0, mean, std)))
+        x_0, mean, std = tensors(x_0, mean, std)
         return discretized_gaussian_log_likelihood(x_0, means=mean, log_scales=torch.log(std))
