@@ -15,9 +15,10 @@ from refdiff.conformance.free import free_checks
 from refdiff.conformance.loops import Coordinates, Model, Recording
 from refdiff.conformance.probe.draws import current_script, tagged_draws
 from refdiff.conformance.sampling import final_state, step_checks
-from refdiff.conformance.shapes.gaussian_diffusion.asking import check, numbers
+from refdiff.conformance.shapes.gaussian_diffusion.asking import Asked, check, judged, numbers
 from refdiff.conformance.shapes.gaussian_diffusion.questions import times_told
 from refdiff.conformance.shapes.gaussian_diffusion.target import Missing, Subject
+from refdiff.conformance.verdicts import Outcome, conforms
 
 __all__ = ["DiffusionLoop", "loop_checks"]
 
@@ -36,9 +37,27 @@ def loop_checks(subject: Subject) -> list[Check]:
         DiffusionLoop(subject, "ddim_sample_loop", 0.0),
         DiffusionLoop(subject, "ddim_sample_loop", 0.5),
     ]
+    made = [one for loop in loops for one in _checks_of(loop)]
     return [
-        check(made.id, made.equations, made.judge) for loop in loops for made in _checks_of(loop)
+        check("normalize/round-trip", (), lambda: _normalised(subject)),
+        *(check(one.id, one.equations, one.judge) for one in made),
     ]
+
+
+def _normalised(subject: Subject) -> Outcome:
+    """Judge whether pictures come back through the mappings before and after."""
+    there = getattr(subject.target, "normalize", None)
+    back = getattr(subject.target, "unnormalize", None)
+    if not callable(there) or not callable(back):
+        raise Missing("the target has no pair of normalize and unnormalize")
+    x = np.linspace(0, 1, 9).reshape(1, 1, 3, 3)
+    inside = numbers(there(torch.from_numpy(x.copy())))
+    found = numbers(back(torch.from_numpy(inside.copy())))
+    mapped = Asked({"what": "normalize"}, inside, lambda e: e.parts.lift(x) * 2.0 - 1.0)
+    returned = Asked({"what": "unnormalize"}, found, lambda e: e.parts.lift(x) + 1.0 - 1.0)
+    if np.array_equal(inside, x) and np.array_equal(found, x):
+        return conforms("pictures are used as they are")
+    return judged(subject, "the mapping of pictures to [-1, 1] and back", [mapped, returned])
 
 
 def _checks_of(loop: DiffusionLoop) -> list[Check]:
@@ -161,7 +180,7 @@ class DiffusionLoop:
             x_T, records = records[0].values, records[1:]
         made = [replace(d, before_call=d.before_call - already) for d in records]
         calls = model.calls[already:]
-        result = self._normalised(final_state(returned, x_T.shape))
+        result = final_state(returned, x_T.shape)
         return Recording(x_T, calls, made, result, tagged=draws.tagged)
 
     def _takes_eta(self) -> bool:
@@ -184,19 +203,20 @@ class DiffusionLoop:
         }
         for name in before:
             setattr(target, name, wanted[name])
+        # Pictures in [0, 1] are judged by a check of their own: here the mapping would round.
+        maps = callable(getattr(target, "unnormalize", None))
+        own = vars(target).get("unnormalize")
+        if maps:
+            target.unnormalize = lambda x: x
         try:
             yield
         finally:
             for name, value in before.items():
                 setattr(target, name, value)
-
-    def _normalised(self, result: Array) -> Array:
-        """Undo the mapping to [0, 1] of a target that has one."""
-        target = self.subject.target
-        back = getattr(target, "normalize", None)
-        if callable(back) and callable(getattr(target, "unnormalize", None)):
-            return numbers(back(torch.from_numpy(result)))
-        return result
+            if maps:
+                del target.unnormalize
+            if own is not None:
+                target.unnormalize = own
 
 
 def _same_start(drawn: Array, x_T: Array) -> bool:
