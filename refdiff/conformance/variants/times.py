@@ -112,6 +112,14 @@ def trailing_is_linspace(num_train_steps: int, num_steps: int) -> Any:
     return equations.linspace_timesteps(num_train_steps, num_steps)
 
 
+@convention(part="linspace_timesteps")
+def linspace_rounded_from_0(num_train_steps: int, num_steps: int) -> Any:
+    """Times are rounded while they are counted from 0, so that halves go the other way."""
+    if num_steps == 1:
+        return equations.linspace_timesteps(num_train_steps, num_steps)
+    return np.rint(np.linspace(num_train_steps - 1, 0, num_steps)).astype(np.int64) + 1
+
+
 @deviation(part="linspace_timesteps", symptom="time 1 is not visited", cure="include both ends")
 def linspace_is_trailing(num_train_steps: int, num_steps: int) -> Any:
     """What is called linspace ends the blocks, as trailing does."""
