@@ -10,7 +10,7 @@ options of the target by itself leaves ``choices`` empty: its configuration is a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from refdiff.conformance.results import Result
@@ -21,13 +21,17 @@ __all__ = ["made_consistent"]
 _JUDGING = frozenset({"conforms", "convention", "approximation"})
 
 
-def made_consistent(results: Sequence[Result]) -> list[Result]:
+def made_consistent(
+    results: Sequence[Result], reproduce: Callable[[str], str] = lambda checks: ""
+) -> list[Result]:
     """Turn conventions that only a part of the target follows into known deviations.
 
     Parameters
     ----------
     results : sequence of Result
         All of one target.
+    reproduce : callable
+        Takes ids of checks, with commas between, and returns what repeats them.
 
     Returns
     -------
@@ -40,10 +44,14 @@ def made_consistent(results: Sequence[Result]) -> list[Result]:
             for choice, name in result.choices.items():
                 seen[choice][name].append(result.check)
     differing = {choice: by_name for choice, by_name in seen.items() if len(by_name) > 1}
-    return [_changed(result, differing) for result in results]
+    return [_changed(result, differing, reproduce) for result in results]
 
 
-def _changed(result: Result, differing: Mapping[str, Mapping[str, list[str]]]) -> Result:
+def _changed(
+    result: Result,
+    differing: Mapping[str, Mapping[str, list[str]]],
+    reproduce: Callable[[str], str],
+) -> Result:
     if result.verdict not in ("convention", "approximation"):
         return result
     for choice, name in result.choices.items():
@@ -53,8 +61,12 @@ def _changed(result: Result, differing: Mapping[str, Mapping[str, list[str]]]) -
                 f"{ids[0]}{' and others follow' if len(ids) > 1 else ' follows'} {other}"
                 for other, ids in others.items()
             )
-            message = f"{choice}: {name} here, but {elsewhere}. {result.message}"
+            both = [result.check, *(ids[0] for ids in others.values())]
             return replace(
-                result, verdict="known-deviation", variant=mixed(choice), message=message
+                result,
+                verdict="known-deviation",
+                variant=mixed(choice),
+                message=f"{choice}: {name} here, but {elsewhere}. {result.message}",
+                reproduce=reproduce(",".join(both)),
             )
     return result

@@ -96,6 +96,7 @@ def _report(session: Session, chosen: list[str], check: str, expected: Expectati
         target="",
         shape=session.shape,
         command="",
+        reproduce=lambda checks: "",
         expected=expected,
     )
 

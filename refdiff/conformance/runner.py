@@ -146,6 +146,7 @@ def run(
         target=_described(target),
         shape=session.shape,
         command=f"{call})",
+        reproduce=reproduce,
         expected=expected,
     )
 
@@ -188,6 +189,7 @@ def assembled(
     target: str,
     shape: str,
     command: str,
+    reproduce: Callable[[str], str],
     expected: Expectations,
     notes: tuple[str, ...] = (),
 ) -> Report:
@@ -203,6 +205,8 @@ def assembled(
         Side effects by check.
     target, shape, command, notes
         See `Report`.
+    reproduce : callable
+        Takes ids of checks, with commas between, and returns what repeats them.
     expected : Expectations
         What is accepted.
 
@@ -211,12 +215,12 @@ def assembled(
     Report
         Incomplete if results are missing.
     """
-    found = made_consistent(results)
+    found = made_consistent(results, reproduce)
     wanted = [check for check in chosen if check != SIDE_EFFECTS]
     complete = {result.check for result in results} >= set(wanted)
     # Of a run that was broken off, what was not seen is not known.
     if SIDE_EFFECTS in chosen and wanted and results and (complete or any(effects.values())):
-        found.append(side_effects_result(effects, command))
+        found.append(side_effects_result(effects, reproduce, command))
     return Report(
         target=target,
         shape=shape,

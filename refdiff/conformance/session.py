@@ -12,7 +12,7 @@ from refdiff.conformance.checks import Check, Settings
 from refdiff.conformance.raised import full_traceback, is_own, sentence
 from refdiff.conformance.results import Result, readable
 from refdiff.conformance.shapes import checks_of, recognise
-from refdiff.conformance.side_effects import Effect, watched
+from refdiff.conformance.side_effects import LISTING, Effect, watched
 from refdiff.conformance.verdicts import Outcome
 
 __all__ = ["Session"]
@@ -53,7 +53,7 @@ class Session:
         # Even listing may look at the target's attributes, and those may draw or print.
         checks, effects = watched(lambda: checks_of(target, settings, shape=self.shape))
         self.checks: Sequence[Check] = checks
-        self.effects: dict[str, Sequence[Effect]] = {"listing the checks": effects}
+        self.effects: dict[str, Sequence[Effect]] = {LISTING: effects}
         self._reproduce = reproduce
         self._interrupts = interrupts
         self._by_id = {check.id: check for check in self.checks}

@@ -23,7 +23,10 @@ from refdiff.conformance.results import SIDE_EFFECTS, Result
 from refdiff.conformance.variants import variant
 from refdiff.conformance.verdicts import Outcome
 
-__all__ = ["Effect", "side_effects_result", "watched"]
+__all__ = ["LISTING", "Effect", "side_effects_result", "watched"]
+
+LISTING = "listing the checks"
+"""Stands for a check's id where the target was only looked at."""
 
 _DRAWING = (
     *("rand", "randn", "randint", "random", "normal", "uniform", "standard_normal", "choice"),
@@ -154,15 +157,21 @@ def _is_foreign(now: Any, original: Any) -> bool:
     return not Path(code.co_filename).is_relative_to(Path(file).parent)
 
 
-def side_effects_result(effects: Mapping[str, Sequence[Effect]], reproduce: str) -> Result:
+def side_effects_result(
+    effects: Mapping[str, Sequence[Effect]],
+    reproduce: Callable[[str], str] = lambda checks: "",
+    command: str = "",
+) -> Result:
     """Sum up the side effects of a whole run.
 
     Parameters
     ----------
     effects : mapping of str to sequence of Effect
         By check.
-    reproduce : str
-        The command that repeats the run.
+    reproduce : callable
+        Takes ids of checks, with commas between, and returns what repeats them.
+    command : str
+        What repeats the whole run.
 
     Returns
     -------
@@ -175,7 +184,7 @@ def side_effects_result(effects: Mapping[str, Sequence[Effect]], reproduce: str)
             by_name.setdefault(effect.name, {}).setdefault(effect.what, check)
     if not by_name:
         quiet = Outcome("conforms", "the target leaves random state, settings and inputs alone")
-        return Result.of(SIDE_EFFECTS, (), quiet, reproduce=reproduce)
+        return Result.of(SIDE_EFFECTS, (), quiet, reproduce=command)
     kinds = {name: variant(name) for name in by_name}
     names = sorted(by_name, key=lambda name: (-kinds[name].severity, name))
     worst = kinds[names[0]]
@@ -193,4 +202,6 @@ def side_effects_result(effects: Mapping[str, Sequence[Effect]], reproduce: str)
         expected="nothing",
         observed=next(iter(shown[names[0]])),
     )
-    return Result.of(SIDE_EFFECTS, (), outcome, reproduce=reproduce)
+    checks = {next(iter(shown[name].values())) for name in names} - {LISTING}
+    again = reproduce(",".join([*sorted(checks), SIDE_EFFECTS])) if checks else command
+    return Result.of(SIDE_EFFECTS, (), outcome, reproduce=again)

@@ -1,11 +1,15 @@
 """A convention counts only if the whole target follows it."""
 
+import functools
+
 import numpy as np
 
+from refdiff.conformance import run
 from refdiff.conformance.consistency import made_consistent
 from refdiff.conformance.explain import Case, explain
 from refdiff.conformance.parts import Parts
 from refdiff.conformance.results import Result
+from refdiff.conformance.textbook.gaussian_diffusion import build
 from refdiff.conformance.variants import variant
 from refdiff.equations import v_from_eps
 
@@ -93,6 +97,26 @@ def test_what_explain_names_is_stated_as_a_choice():
     (name,) = judged(-right, level).values()
     assert variant(name).choice == "sign of the velocity"
     assert judged(2 * right, level) == {}
+
+
+def test_loops_that_count_their_times_differently_follow_no_convention():
+    """Judged as a whole, and repeated by a call that judges both loops."""
+    target = build(Parts())
+    loop = target.ddim_sample_loop
+
+    @functools.wraps(loop)
+    def from_one(model, *args, **kwargs):
+        return loop(lambda x, t, **known: model(x, t + 1, **known), *args, **kwargs)
+
+    target.ddim_sample_loop = from_one
+    loops = ["p-sample-loop/time-base", "ddim-sample-loop/time-base"]
+    p_sample, ddim = run(target, only=loops).results
+    assert p_sample.verdict == "conforms"
+    assert (ddim.verdict, ddim.variant) == ("known-deviation", "mixed-time-base")
+    call = f"refdiff.conformance.run(target, only='{loops[1]},{loops[0]}')"
+    assert ddim.reproduce == call
+    alone = run(target, only=loops[1])
+    assert alone.results[0].verdict == "convention"
 
 
 def test_choices_are_separate_and_free_ones_free():

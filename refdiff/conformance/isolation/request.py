@@ -71,7 +71,7 @@ class Request:
         return Supervisor(job, self.reproduce, start_limit=self.start_limit)
 
     def reproduce(self, check: str) -> str:
-        """Return the command that judges one check alone."""
+        """Return the command that judges one check alone, or several with commas between."""
         return readable(shlex.join([*self.command, "--only", check]))
 
 
@@ -140,6 +140,7 @@ def check_target(
         target=readable(request.target),
         shape=other.shape,
         command=readable(shlex.join(request.command)),
+        reproduce=request.reproduce,
         expected=expected,
         notes=() if note is None else (note,),
     )

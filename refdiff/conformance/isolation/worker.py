@@ -110,6 +110,7 @@ def _work(job: Job, lines: queue.SimpleQueue[str], output: TextIO) -> None:
     from refdiff.conformance.loading import load
     from refdiff.conformance.raised import full_traceback, is_own, sentence
     from refdiff.conformance.session import Session
+    from refdiff.conformance.side_effects import LISTING
 
     send("ready")
     sys.path.insert(0, os.getcwd())
@@ -128,7 +129,7 @@ def _work(job: Job, lines: queue.SimpleQueue[str], output: TextIO) -> None:
         return
     checks = [[check.id, list(check.equations)] for check in session.checks]
     send("loaded", shape=session.shape, checks=checks)
-    _send_effects(send, session, "listing the checks")
+    _send_effects(send, session, LISTING)
     for check in json.loads(lines.get()):
         send("begin", check=check)
         faulthandler.dump_traceback_later(job.time_limit, file=2)
