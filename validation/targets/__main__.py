@@ -72,8 +72,9 @@ def _write_full(judged: Judged) -> None:
 def _judge_peer(peer: Peer, chosen: list[Listed], *, keep: bool) -> list[str]:
     """Judge targets of a peer; return what is wrong."""
     began = time.perf_counter()
-    judged = judge_all(chosen)
-    for one in judged:
+    judged = []
+    for one in judge_all(chosen):
+        judged.append(one)
         _write_full(one)
         print(f"  {one.key:60} {one.shape:20} {one.seconds:6.1f} s", flush=True)
     now = summary.summary(peer, zip(chosen, judged, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -62,9 +63,10 @@ def judge(listed: Listed) -> Judged:
     return Judged(listed.key, report.shape, records, time.perf_counter() - began)
 
 
-def judge_all(targets: list[Listed]) -> list[Judged]:
-    """Judge targets in `PROCESSES` processes, which import a peer once."""
+def judge_all(targets: list[Listed]) -> Iterator[Judged]:
+    """Judge targets in `PROCESSES` processes, which import a peer once; yield as they are done."""
     if len(targets) < PROCESSES:
-        return [judge(one) for one in targets]
+        yield from map(judge, targets)
+        return
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(judge, targets))
+        yield from pool.map(judge, targets)
