@@ -24,7 +24,6 @@ from refdiff.conformance.variants import (
     convention,
     deviation,
     form,
-    together,
 )
 
 __all__: list[str] = []
@@ -70,23 +69,10 @@ def scaled_linear_by_products(
     return root * root
 
 
-def _with_leading_zero(name: str) -> Any:
-    def table(num_steps: int, **settings: Any) -> Any:
-        from refdiff.conformance.parts import reference_parts
-
-        return joined_tables(0.0, reference_parts()[name](num_steps, **settings))
-
-    return table
-
-
-together(
-    "convention",
-    "betas-with-leading-zero",
-    "Tables of beta start with a 0 for time 0: entry t is beta_t.",
-    {name: _with_leading_zero(name) for name in ("linear_betas", "scaled_linear_betas")}
-    | {"cosine_betas": _with_leading_zero("cosine_betas")},
-    choice="first entry of the tables of beta",
-)
+@convention(part="listed_betas", choice="first entry of the tables of beta")
+def betas_with_leading_zero(betas: Any) -> Any:
+    """Tables of beta start with a 0 for time 0: entry t is beta_t."""
+    return joined_tables(0.0, betas)
 
 
 @convention(part="linear_betas", choice="range of beta")

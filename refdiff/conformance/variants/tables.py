@@ -13,7 +13,6 @@ from refdiff.conformance.parts.schedules import (
     betas_from_alpha_bars,
     joined_tables,
     running_product,
-    sigmoid_alpha_bars,
     zero_terminal_snr,
 )
 from refdiff.conformance.variants import (
@@ -21,25 +20,17 @@ from refdiff.conformance.variants import (
     convention,
     deviation,
     form,
-    together,
 )
 
 __all__: list[str] = []
 
 _ZERO_SNR = "https://github.com/huggingface/diffusers/pull/3664"
 
-together(
-    "convention",
-    "alpha-bars-without-time-0",
-    "Tables of alpha_bar start at time 1, without the 1 of clean data.",
-    {
-        "alpha_bars_from_betas": lambda betas: alpha_bars_from_betas(betas)[1:],
-        "sigmoid_alpha_bars": lambda num_steps, **settings: sigmoid_alpha_bars(
-            num_steps, **settings
-        )[1:],
-    },
-    choice="first entry of the tables of alpha_bar",
-)
+
+@convention(part="listed_levels", choice="first entry of the tables of alpha_bar")
+def alpha_bars_without_time_0(alpha_bars: Any) -> Any:
+    """Tables of alpha_bar start at time 1, without the 1 of clean data."""
+    return alpha_bars[1:]
 
 
 def _sums(table: Any) -> Any:
@@ -147,12 +138,6 @@ _narrow("bfloat16", 8, -133)
 
 
 # ---------------------------------------------------------------- beta from alpha_bar
-
-
-@convention(part="betas_from_alpha_bars", choice="first entry of the tables of beta")
-def betas_of_table_with_leading_zero(alpha_bars: Any) -> Any:
-    """The betas start with a 0 for time 0: entry t is beta_t."""
-    return joined_tables(0.0, betas_from_alpha_bars(alpha_bars))
 
 
 @approximation(part="betas_from_alpha_bars")

@@ -7,49 +7,33 @@ from typing import Any
 import numpy as np
 
 from refdiff import equations
-from refdiff.conformance.variants import convention, deviation, together
+from refdiff.conformance.variants import convention, deviation
 
 __all__: list[str] = []
 
 
-def _every_grid(change: Any) -> dict[str, Any]:
-    def grid(function: Any) -> Any:
-        return lambda num_train_steps, num_steps: change(
-            function(num_train_steps, num_steps), num_train_steps
-        )
-
-    names = ("leading_timesteps", "linspace_timesteps", "trailing_timesteps")
-    return {name: grid(getattr(equations, name)) for name in names}
+@convention(part="listed_times", choice="first time")
+def times_counted_from_0(times: Any) -> Any:
+    """Times are counted from 0: the first noisy time is 0 and the last T - 1."""
+    return times - 1
 
 
-together(
-    "convention",
-    "times-counted-from-0",
-    "Times are counted from 0: the first noisy time is 0 and the last T - 1.",
-    _every_grid(lambda times, total: times - 1),
-    choice="first time",
-)
-together(
-    "convention",
-    "times-ascending",
-    "Times are listed in ascending order.",
-    _every_grid(lambda times, total: times[::-1]),
-    choice="order of the times",
-)
-together(
-    "convention",
-    "times-counted-from-0-ascending",
-    "Times are counted from 0 and listed in ascending order.",
-    _every_grid(lambda times, total: times[::-1] - 1),
-    choice="first time",
-)
-together(
-    "convention",
-    "times-with-final-zero",
-    "The list of times goes on to time 0, the data.",
-    _every_grid(lambda times, total: np.append(times, 0)),
-    choice="end of the list of times",
-)
+@convention(part="listed_times", choice="order of the times")
+def times_ascending(times: Any) -> Any:
+    """Times are listed in ascending order."""
+    return times[::-1]
+
+
+@convention(part="listed_times", choice="first time")
+def times_counted_from_0_ascending(times: Any) -> Any:
+    """Times are counted from 0 and listed in ascending order."""
+    return times[::-1] - 1
+
+
+@convention(part="listed_times", choice="end of the list of times")
+def times_with_final_zero(times: Any) -> Any:
+    """The list of times goes on to time 0, the data."""
+    return np.append(times, 0)
 
 
 def _stepwise(num_train_steps: int, num_steps: int) -> Any:
@@ -171,9 +155,3 @@ def trailing_halves_up(num_train_steps: int, num_steps: int) -> Any:
 def trailing_stride_rounded(num_train_steps: int, num_steps: int) -> Any:
     """The blocks have the rounded length T // S."""
     return num_train_steps - np.arange(num_steps) * (num_train_steps // num_steps)
-
-
-@convention(part="linspace_timesteps", choice="first time")
-def linspace_counted_from_0_and_rounded_there(num_train_steps: int, num_steps: int) -> Any:
-    """Times are counted from 0 and rounded as such: a half-way time goes the other way."""
-    return np.round(np.linspace(0, num_train_steps - 1, num_steps))[::-1]

@@ -47,6 +47,7 @@ def test_a_convention_that_a_part_of_the_target_follows_is_a_mistake():
     found = outcomes(mixed)
     assert found["x-0-from-v/values"].variant == "x-0-from-v-adds-v"
     assert found["x-0-from-v/values"].verdict == "known-deviation"
+    assert "eps-from-v/values would tell them apart" in found["x-0-from-v/values"].message
     assert found["eps-from-v/values"].verdict == "conforms"
 
 
@@ -77,3 +78,15 @@ def test_ambiguous_numbers_name_the_probe_that_tells_apart():
     for rival in outcome.also_fits:
         assert rival in outcome.message
     assert not outcome.also_fits or "would tell them apart" in outcome.message
+
+
+def test_two_at_once_are_both_named_and_one_where_only_that_shows():
+    def leading_timesteps(num_train_steps, num_steps):
+        return np.arange(0, num_train_steps, num_train_steps // num_steps)[::-1]
+
+    found = alone(leading_timesteps)
+    both = "times-counted-from-0+leading-too-many-times"
+    assert found["leading-timesteps/not-dividing"].variant == both
+    assert found["leading-timesteps/not-dividing"].verdict == "known-deviation"
+    assert found["leading-timesteps/dividing"].variant == "times-counted-from-0"
+    assert found["leading-timesteps/dividing"].verdict == "convention"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from refdiff import checks as refdiff_checks
+from refdiff import equations
 from refdiff.conformance.checks import Settings
 from refdiff.conformance.explain import Case, Program, explain, fit
 from refdiff.conformance.parts import Parts
@@ -92,22 +93,30 @@ class Judge:
         return self._shaped(outcome, observed, dtype)
 
     def _elsewhere(self, case: str) -> list[tuple[str, Program]]:
-        """Return the programs of the other cases, which may tell two explanations apart."""
+        """Return the programs of other cases, which may tell two explanations apart.
+
+        First those of this function, then those of others that a convention would show in.
+        """
+        known = all_variants()
+        explained = [known[name] for name in self.own_explanation if name in known]
+        partners = sorted({part for variant in explained for part in variant.replaces})
         return [
-            (f"{self._name.replace('_', '-')}/{other}", call.program(self._name, array="numpy"))
-            for other, calls in cases_of(self._name, self._settings.seed).items()
-            if other != case and other not in _DTYPES
+            (f"{name.replace('_', '-')}/{other}", call.program(name, array="numpy"))
+            for name in [self._name, *(p for p in partners if p in equations.__all__)]
+            for other, calls in cases_of(name, self._settings.seed).items()
+            if (name, other) != (self._name, case) and other not in _DTYPES
             for call in calls
         ]
 
     def _believed(self, outcome: Outcome, observed: Sequence[Case]) -> Outcome:
         """Take back a name that only some of the function's numbers bear out."""
-        names = (outcome.variant, *outcome.also_fits)
-        if not self.explanation or set(names) & set(self.explanation):
+        names = [str(name) for name in (outcome.variant, *outcome.also_fits)]
+        borne_out = {part for name in self.explanation for part in name.split("+")}
+        if not self.explanation or any(set(name.split("+")) <= borne_out for name in names):
             return outcome
         message = (
             f"{self._name} returned numbers that nothing known explains in all cases; in this "
-            f"one {' or '.join(map(str, names))} would give the same"
+            f"one {' or '.join(names)} would give the same"
         )
         return replace(outcome, verdict="deviates", message=message, variant=None)
 
@@ -150,7 +159,7 @@ class Judge:
         known = all_variants().get(name)
         if known is None or known.kind != "convention":
             return True
-        others = known.replaces.keys() - {self._name}
+        others = (known.replaces.keys() & set(equations.__all__)) - {self._name}
         return all(
             name in self._other(other).own_explanation
             for other in sorted(others)

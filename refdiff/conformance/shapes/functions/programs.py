@@ -15,7 +15,28 @@ def _guidance(parts: Parts, eps_cond: Any, eps_uncond: Any, *, w: Any) -> Any:
     return parts.guided_prediction(eps_cond, eps_uncond, weight=w)
 
 
-_PROGRAMS: Mapping[str, Callable[..., Any]] = {"classifier_free_guidance": _guidance}
+def _listed(name: str, listing: str) -> Callable[..., Any]:
+    """Return the program of a table or list, and of how it is handed out."""
+
+    def run(parts: Parts, *args: Any, **kwargs: Any) -> Any:
+        return getattr(parts, listing)(getattr(parts, name)(*args, **kwargs))
+
+    return run
+
+
+_LISTED = {
+    "listed_betas": (
+        "linear_betas",
+        "scaled_linear_betas",
+        "cosine_betas",
+        "betas_from_alpha_bars",
+    ),
+    "listed_levels": ("alpha_bars_from_betas", "sigmoid_alpha_bars", "zero_terminal_snr"),
+    "listed_times": ("leading_timesteps", "linspace_timesteps", "trailing_timesteps"),
+}
+_PROGRAMS: Mapping[str, Callable[..., Any]] = {"classifier_free_guidance": _guidance} | {
+    name: _listed(name, listing) for listing, names in _LISTED.items() for name in names
+}
 
 INNER: Mapping[str, tuple[str, ...]] = {
     "forward_sample": ("forward_mean", "forward_variance"),
