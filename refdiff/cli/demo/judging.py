@@ -73,8 +73,7 @@ def suspects() -> tuple[Suspect, ...]:
             "DDIMScheduler of diffusers",
             "diffusers:DDIMScheduler",
             ("alphas-cumprod/*", "add-noise/*", "set-timesteps/*", "step/*", "ddim-loop/*"),
-            "The most widely used implementation, as it is installed here, with its default "
-            "settings.",
+            "The most widely used implementation, as it is installed here, with each of its options.",
         ),
     )
 
