@@ -66,14 +66,15 @@ def suspects() -> tuple[Suspect, ...]:
             "A DDIM sampler as tutorials print it",
             "refdiff.cli.demo.faulty_ddim:sample",
             ("sample-eta-half/*",),
-            "Thirty lines with mistakes that published code has made. Its samples look like "
+            "A few lines with mistakes that published code has made. Its samples look like "
             "images, and only the numbers tell.",
         ),
         Suspect(
             "DDIMScheduler of diffusers",
             "diffusers:DDIMScheduler",
             ("alphas-cumprod/*", "add-noise/*", "set-timesteps/*", "step/*", "ddim-loop/*"),
-            "The most widely used implementation, as it is installed here, with each of its options.",
+            "The most widely used implementation, as it is installed here, under each of its "
+            "options.",
         ),
     )
 
@@ -132,7 +133,7 @@ def _finding(results: Sequence[Result]) -> Markup:
     where = worst.check if len(results) == 1 else f"{worst.check} and {len(results) - 1} more"
     words: list[str | Markup] = [
         element("b", worst.variant or worst.verdict, class_=style),
-        f" ({worst.verdict}, {where}) {worst.message}. ",
+        f" ({worst.verdict}, {where}): {worst.message}. ",
     ]
     if worst.fails and isinstance(worst.expected, float) and isinstance(worst.observed, float):
         expected, observed = numbers(worst.expected, worst.observed)
