@@ -96,28 +96,49 @@ class Recording:
 class Loop(Protocol):
     """A target's sampling loop in one configuration, without guidance or clipping if it can."""
 
-    name: str
-    """Beginning of the ids of its checks, such as ``"ddim-sample-loop"``."""
-    alpha_bars: np.ndarray
-    """Training schedule, float64, ``alpha_bars[0] == 1``; index = time."""
-    time_base: int
-    """What the model is told at the first noisy time, ``alpha_bars[1]``; sigmas if `tells` says."""
-    tells: Literal["time", "sigma"]
-    """Whether the model is told a time of the schedule or the noise level sigma."""
-    coordinates: Coordinates
-    """Whether the states are x_0 alpha + sigma eps (vp) or x_0 + sigma eps (ve)."""
-    predictions: Sequence[str]
-    """What models it takes: of ``"eps"``, ``"x_0"``, ``"v"``."""
-    deterministic: bool | None
-    """Whether it claims to be; None where nothing says so."""
-    order: int | None
-    """The order of convergence that it claims, if any."""
-    dtype: str
-    """The dtype in which it computes: the coarser one of its tables' and its states'."""
-    steps: Sequence[int]
-    """Numbers of steps that it can be asked for; empty if the number is fixed."""
-    full: int
-    """The largest number of steps."""
+    @property
+    def name(self) -> str:
+        """Beginning of the ids of its checks, such as ``"ddim-sample-loop"``."""
+
+    @property
+    def alpha_bars(self) -> np.ndarray:
+        """Training schedule, float64, ``alpha_bars[0] == 1``; index = time."""
+
+    @property
+    def time_base(self) -> int:
+        """What the model is told at the first noisy time, that of ``alpha_bars[1]``."""
+
+    @property
+    def tells(self) -> Literal["time", "sigma"]:
+        """Whether the model is told a time of the schedule or the noise level sigma."""
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """Whether the states are x_0 alpha + sigma eps (vp) or x_0 + sigma eps (ve)."""
+
+    @property
+    def predictions(self) -> Sequence[str]:
+        """What models it takes: of ``"eps"``, ``"x_0"``, ``"v"``."""
+
+    @property
+    def deterministic(self) -> bool | None:
+        """Whether it claims to be; None where nothing says so."""
+
+    @property
+    def order(self) -> int | None:
+        """The order of convergence that it claims, if any."""
+
+    @property
+    def dtype(self) -> str:
+        """The dtype in which it computes: the coarser one of its tables' and its states'."""
+
+    @property
+    def steps(self) -> Sequence[int]:
+        """Numbers of steps that it can be asked for; empty if the number is fixed."""
+
+    @property
+    def full(self) -> int:
+        """The largest number of steps."""
 
     def initial_scale(self, steps: int) -> float:
         """Return the factor by which standard normal noise is multiplied to begin."""

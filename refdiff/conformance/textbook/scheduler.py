@@ -154,7 +154,7 @@ class _Scheduler:
         return limited, parts.eps_after_limit(limited, x_0, eps, sample, alpha_bar_t=level)
 
 
-def _returned(prev_sample: Tensor, x_0: Tensor, return_dict: bool) -> Any:
+def _returned(prev_sample: Tensor, x_0: Tensor, *, return_dict: bool) -> Any:
     if not return_dict:
         return prev_sample, x_0
     return SimpleNamespace(prev_sample=prev_sample, pred_original_sample=x_0)
@@ -186,7 +186,7 @@ class DDIM(_Scheduler):
         sample: Tensor,
         eta: float = 0.0,
         generator: torch.Generator | None = None,
-        return_dict: bool = True,
+        return_dict: bool = True,  # noqa: FBT001, FBT002 -- as the shape is called
     ) -> Any:
         """Go to the next of the times."""
         k, walk, parts = self._index(timestep), self._walk(), self.parts
@@ -200,7 +200,7 @@ class DDIM(_Scheduler):
             prev = parts.ddim_update(x_0, eps, noise, **levels, eta=eta)
             if k + 1 == walk.steps:
                 prev = parts.returned(prev)
-        return _returned(prev, x_0, return_dict)
+        return _returned(prev, x_0, return_dict=return_dict)
 
 
 class DDPM(_Scheduler):
@@ -233,7 +233,7 @@ class DDPM(_Scheduler):
         timestep: Any,
         sample: Tensor,
         generator: torch.Generator | None = None,
-        return_dict: bool = True,
+        return_dict: bool = True,  # noqa: FBT001, FBT002 -- as the shape is called
     ) -> Any:
         """Go to the next of the times, with fresh noise but at the last."""
         k, walk, parts = self._index(timestep), self._walk(), self.parts
@@ -250,11 +250,11 @@ class DDPM(_Scheduler):
             if k + 1 == walk.steps:
                 mean = mean + parts.added_at_end(walk)
             if weight == 0:
-                return _returned(parts.returned(mean), x_0, return_dict)
+                return _returned(parts.returned(mean), x_0, return_dict=return_dict)
             variance = self._variance(raw, levels, before)
             noise = _noise(sample, generator)
             prev = parts.ddpm_update(mean, noise, variance=variance, weight=weight)
-        return _returned(prev, x_0, return_dict)
+        return _returned(prev, x_0, return_dict=return_dict)
 
     def _variance(self, raw: Tensor, levels: Mapping[str, Any], before: Mapping[str, Any]) -> Any:
         parts, kind = self.parts, self.config["variance_type"]
@@ -292,7 +292,7 @@ class Euler(_Scheduler):
         timestep: Any,
         sample: Tensor,
         generator: torch.Generator | None = None,
-        return_dict: bool = True,
+        return_dict: bool = True,  # noqa: FBT001, FBT002 -- as the shape is called
     ) -> Any:
         """Go to the next of the levels."""
         k, parts = self._index(timestep), self.parts
@@ -302,7 +302,7 @@ class Euler(_Scheduler):
             x_0 = parts.denoised(model_output, sample, sigma=here, prediction=prediction)
             slope = parts.slope(sample, x_0, sigma=here)
             prev = self._move(sample, slope, here, there, generator)
-        return _returned(prev, x_0, return_dict)
+        return _returned(prev, x_0, return_dict=return_dict)
 
     def _move(
         self, x: Tensor, slope: Any, here: Any, there: Any, generator: torch.Generator | None

@@ -6,7 +6,7 @@ from typing import Any
 
 from refdiff._namespace import maximum, sqrt
 from refdiff.conformance.parts import Parts
-from refdiff.conformance.variants import convention, deviation, form, joined, observed
+from refdiff.conformance.variants import convention, deviation, form, observed
 
 __all__ = ["UNIFORM"]
 
@@ -145,13 +145,13 @@ def noise_at_last_step() -> Any:
     return 1.0
 
 
-joined(
-    "noise-of-the-clamped-variance",
-    "noise-at-the-last-step",
-    "clamped-variance",
-    kind="form",
-    summary="The last step adds noise of the variance 1e-20 that its logarithm is clamped at.",
-)
+@form("noise-of-the-clamped-variance", part="ddpm_update")
+def noise_of_the_clamped_variance(
+    parts: Parts, mean: Any, noise: Any, *, variance: Any, weight: Any
+) -> Any:
+    """The last step adds noise of the variance 1e-20 that its logarithm is clamped at."""
+    # Of that variance and no other: where the weight is 0 the standard deviation is 1e-10.
+    return mean + (weight * parts.noise_std(variance) + (1 - weight) * 1e-10) * noise
 
 
 @deviation(

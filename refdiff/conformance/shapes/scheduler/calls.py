@@ -41,7 +41,7 @@ def _asked(target: Scheduler, judge: Callable[[Scheduler], Outcome]) -> Callable
 def _walk(
     target: Scheduler,
     *,
-    options: Callable[[int], Mapping[str, Any]] = lambda k: {},
+    options: Mapping[str, Any] | None = None,
     steps: int = 4,
     call: Callable[..., Any] | None = None,
 ) -> list[np.ndarray]:
@@ -53,7 +53,7 @@ def _walk(
         with quiet():
             if callable(getattr(scheduler, "scale_model_input", None)):
                 scheduler.scale_model_input(x, t)
-            chosen = target.step_arguments(scheduler, k) | dict(options(k))
+            chosen = target.step_arguments(scheduler, k) | dict(options or {})
             output = tensor(fixed_numbers(100 + k))
             step = scheduler.step if call is None else call(scheduler.step)
             x = first_of(step(output, t, x, **chosen))
@@ -78,7 +78,7 @@ def _return_dict(target: Scheduler) -> Outcome:
     results = []
     for form in (True, False):
         with tagged_draws(seed=3):
-            results.append(_walk(target, options=lambda k, form=form: {"return_dict": form}))
+            results.append(_walk(target, options={"return_dict": form}))
     for k, (a, b) in enumerate(zip(*results, strict=True)):
         if not np.array_equal(a, b, equal_nan=True):
             return deviates(
@@ -100,7 +100,7 @@ def _generator(target: Scheduler) -> Outcome:
 
     def free(seed: int) -> list[np.ndarray]:
         with tagged_draws(seed=seed):
-            return _walk(target, options=lambda k: options)
+            return _walk(target, options=options)
 
     if _same(free(1), free(2)):
         return conforms("steps add no noise")
@@ -110,7 +110,7 @@ def _generator(target: Scheduler) -> Outcome:
     def run(own: int, others: int) -> list[np.ndarray]:
         generator = torch.Generator().manual_seed(own)
         with tagged_draws(seed=others):
-            return _walk(target, options=lambda k: options | {"generator": generator})
+            return _walk(target, options=options | {"generator": generator})
 
     first, again, other = run(1, 10), run(1, 20), run(2, 10)
     differs = [k for k in range(len(first)) if not np.array_equal(first[k], again[k])]
@@ -145,7 +145,7 @@ def _guarded(target: Scheduler) -> list[Any]:
 
         return one
 
-    _walk(target, options=lambda k: _random_options(target), call=call)
+    _walk(target, options=_random_options(target), call=call)
     return found
 
 

@@ -1,10 +1,10 @@
-"""Outcomes of the scheduler's checks: named findings, and explanations in the target's precision."""
+"""Outcomes of the scheduler's checks: named findings, and explanations in its precision."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from refdiff.conformance.explain import Case, explain
 from refdiff.conformance.shapes.scheduler.target import CannotBuild
@@ -23,7 +23,7 @@ _VERDICTS: dict[str, Verdict] = {
 
 def named(variant: Variant, message: str, **known: Any) -> Outcome:
     """Return the outcome that names a variant which the check recognised by itself."""
-    return Outcome(cast(Verdict, _VERDICTS[variant.kind]), message, variant=variant.name, **known)
+    return Outcome(_VERDICTS[variant.kind], message, variant=variant.name, **known)
 
 
 def explained(cases: Sequence[Case], what: str, dtype: str, **options: Any) -> Outcome:

@@ -18,7 +18,7 @@ def sigmas_of_table(target: Scheduler) -> np.ndarray | None:
     table = target.table("alphas_cumprod")
     if table is None:
         return None
-    with np.errstate(divide="ignore"):
+    with np.errstate(all="ignore"):
         return np.asarray(np.sqrt((1 - table) / table))
 
 

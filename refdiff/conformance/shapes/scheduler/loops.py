@@ -57,7 +57,7 @@ class SchedulerLoop:
         name: str = "sampling-loop",
         *,
         step_options: dict[str, Any] | None = None,
-        deterministic: bool | None | Literal["as-claimed"] = "as-claimed",
+        deterministic: bool | Literal["as-claimed"] | None = "as-claimed",
         most_steps: int = _MOST_STEPS,
     ) -> None:
         self.target = claims.unclipped(target)
@@ -68,6 +68,7 @@ class SchedulerLoop:
             self.eta = float(self.step_options.get("eta", default))
         self._deterministic = deterministic
         self._most_steps = most_steps
+        self._levels: dict[int, list[float] | None] = {}
 
     # ------------------------------------------------------------------ what it claims
 
@@ -170,7 +171,7 @@ class SchedulerLoop:
         wrapped = claims.is_preconditioned(self.target)
         target = self.target if wrapped else self.target.predicting(prediction)
         scheduler = target.prepared(steps)
-        levels = levels_of_calls(target, scheduler)
+        levels = self._levels_of(steps, target, scheduler)
         asked = _Asked()
         x, states = tensor(x_T), [np.array(x_T, dtype=np.float64)]
         with quiet(), tagged_draws(asked) as draws:
@@ -178,8 +179,8 @@ class SchedulerLoop:
                 shown = x
                 if callable(getattr(scheduler, "scale_model_input", None)):
                     shown = scheduler.scale_model_input(x, t)
-                sigma = None if self.tells == "time" else levels[k]
-                output = self._ask(model, asked, x, shown, t, sigma, prediction, wrapped)
+                sigma = None if levels is None else levels[k]
+                output = self._ask(model, asked, x, shown, t, sigma, prediction, wrapped=wrapped)
                 options = target.step_arguments(scheduler, k) | self.step_options
                 x = first_of(scheduler.step(output, t, x, **options))
                 states.append(numbers(x))
@@ -192,6 +193,14 @@ class SchedulerLoop:
             states=tuple(states),
         )
 
+    def _levels_of(self, steps: int, target: Scheduler, scheduler: Any) -> list[float] | None:
+        """Return the scheduler's sigmas at the calls of a run, where the model is told them."""
+        if self.tells == "time":
+            return None
+        if steps not in self._levels:
+            self._levels[steps] = levels_of_calls(target, scheduler)
+        return self._levels[steps]
+
     def _ask(
         self,
         model: Model,
@@ -201,6 +210,7 @@ class SchedulerLoop:
         t: Any,
         sigma: float | None,
         prediction: str,
+        *,
         wrapped: bool,
     ) -> Any:
         """Ask the model and return its answer as the scheduler wants it."""

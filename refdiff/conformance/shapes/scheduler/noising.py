@@ -74,17 +74,17 @@ def _exploding(target: Scheduler) -> bool:
     return claims.coordinates(target, target.usual_steps) == "ve"
 
 
-def _level(parts: Parts, target: Scheduler, scheduler: Any, t: Any, exact: bool = False) -> Any:
+def _level(parts: Parts, target: Scheduler, scheduler: Any, t: Any) -> Any:
     """Return alpha_bar of one of the scheduler's times, lifted.
 
     A whole time is an index of the table; others have the level that the list of sigmas gives.
     """
     table, time = target.table("alphas_cumprod"), float(t)
     if table is not None and time == round(time) and 0 <= time < table.size:
-        known = parts.lift(table, exact=exact)
+        known = parts.lift(table)
         return parts.level_of_told_time(known, numbers(scheduler.timesteps), time)
     index = int(np.argmax(numbers(scheduler.timesteps) == time))
-    sigma = parts.lift(numbers(scheduler.sigmas)[index], exact=exact)
+    sigma = parts.lift(numbers(scheduler.sigmas)[index])
     return 1 / (1 + sigma * sigma)
 
 
@@ -138,7 +138,7 @@ def _chosen(scheduler: Any) -> list[Any]:
 
 
 def _judged(
-    target: Scheduler, prepare: Callable[[], Any], together: bool = False
+    target: Scheduler, prepare: Callable[[], Any], *, together: bool = False
 ) -> Callable[[], Outcome]:
     def judge() -> Outcome:
         scheduler = prepare()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,20 +10,35 @@ from refdiff.conformance.checks import Check
 from refdiff.conformance.free import free_checks
 from refdiff.conformance.sampling import step_checks
 from refdiff.conformance.shapes.scheduler import claims
+from refdiff.conformance.shapes.scheduler.driving import drive_one, fixed_numbers
+from refdiff.conformance.shapes.scheduler.findings import named
 from refdiff.conformance.shapes.scheduler.loops import SchedulerLoop
 from refdiff.conformance.shapes.scheduler.target import CannotBuild, Scheduler
-from refdiff.conformance.verdicts import not_provided
+from refdiff.conformance.variants import variant
+from refdiff.conformance.verdicts import Outcome, conforms, not_provided
 
 __all__ = ["run_checks"]
 
-_ESSENTIAL = (
+_ESSENTIAL = {
     "finite",
     "time-shown",
     "end-on-point",
     "limit-on-gaussian",
     "same-path-for-every-prediction",
-)
+}
 """What is asked of a configuration beside the target's own."""
+
+_OF_NOISE = {
+    "batch-independence",
+    "randomness",
+    "first-step",
+    "middle-steps",
+    "last-step",
+    "noise",
+    "predicts-x-0",
+    "predicts-v",
+}
+"""What is asked as well of a configuration whose steps add noise."""
 
 _WITHOUT_METHOD = ("grid", "grid-7", "grid-full", "time-base", "noise")
 """What the steps of a method that is not known step by step can still be asked."""
@@ -37,16 +53,22 @@ _LEVELS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "us
 def run_checks(target: Scheduler) -> list[Check]:
     """Return the checks of whole runs."""
     word = _word(target)
-    made = _checks(lambda: SchedulerLoop(target, f"{word}-loop"), f"{word}-loop", all_of=True)
+    made = _checks(lambda: SchedulerLoop(target, f"{word}-loop"), f"{word}-loop")
     if "eta" in target.parameters("step") and word == "ddim":
-        for name, eta in (("half", 0.5), ("one", 1.0)):
+        made.append(Check(f"{word}-loop/eta", ("song2021ddim/sigma",), lambda: _eta(target)))
+        for name, eta in (("half", 0.5), ("one", 1.0)) if _adds_noise(target) else ():
             loop = f"{word}-eta-{name}-loop"
             made += _checks(
-                lambda eta=eta, loop=loop: SchedulerLoop(
-                    target, loop, step_options={"eta": eta}, deterministic=False
+                functools.partial(
+                    SchedulerLoop,
+                    target,
+                    loop,
+                    step_options={"eta": eta},
+                    deterministic=False,
+                    most_steps=_FEW,
                 ),
                 loop,
-                all_of=True,
+                topics=_ESSENTIAL | _OF_NOISE,
             )
     own = target.option("timestep_spacing")
     for spacing in _SPACINGS:
@@ -62,6 +84,25 @@ def run_checks(target: Scheduler) -> list[Check]:
     return made
 
 
+def _adds_noise(target: Scheduler) -> bool:
+    """Say whether eta makes a step draw: if not, nothing is to be judged with it."""
+    try:
+        step = drive_one(target, 0, output=fixed_numbers(0), options={"eta": 1.0}).steps[0]
+    except Exception:  # the checks of runs with eta report it
+        return True
+    return step.noise is not None
+
+
+def _eta(target: Scheduler) -> Outcome:
+    if _adds_noise(target):
+        return conforms("with eta above 0 a step adds noise")
+    return named(
+        variant("eta-has-no-effect"),
+        "step takes eta, and does the same whatever it is",
+        at={"eta": 1.0},
+    )
+
+
 def _word(target: Scheduler) -> str:
     """Return what the ids of its runs begin with: the method that it is, or none."""
     try:
@@ -72,15 +113,17 @@ def _word(target: Scheduler) -> str:
 
 def _variation(target: Scheduler, word: str, name: str, **options: Any) -> list[Check]:
     loop = f"{word}-{name}-loop"
-    return _checks(
-        lambda: SchedulerLoop(target.with_options(**options), loop, most_steps=_FEW),
-        loop,
-        all_of=False,
-    )
+
+    def make() -> SchedulerLoop:
+        return SchedulerLoop(target.with_options(**options), loop, most_steps=_FEW)
+
+    return _checks(make, loop, topics=_ESSENTIAL)
 
 
-def _checks(make: Callable[[], SchedulerLoop], name: str, *, all_of: bool) -> list[Check]:
-    """Return the checks of a loop; one that says why, where it cannot be driven."""
+def _checks(
+    make: Callable[[], SchedulerLoop], name: str, *, topics: set[str] | None = None
+) -> list[Check]:
+    """Return the checks of a loop, of some topics or all; or one that says why there are none."""
     try:
         loop = make()
         why = claims.why_no_loop(loop.target) or _not_a_sampler(loop.target)
@@ -88,8 +131,10 @@ def _checks(make: Callable[[], SchedulerLoop], name: str, *, all_of: bool) -> li
             return [Check(f"{name}/runs", (), lambda: not_provided(str(why)))]
         loop.target.prepared(loop.target.usual_steps)
         listed = free_checks(loop)
-        if all_of and not (loop.tells == "sigma" and loop.coordinates == "vp"):
+        if not (loop.tells == "sigma" and loop.coordinates == "vp"):
             known = claims.method(loop.target) is not None
+            # Undoing the preconditioning rounds more than the steps that would be judged.
+            known = known and not claims.is_preconditioned(loop.target)
             listed += [
                 check
                 for check in step_checks(loop)
@@ -98,9 +143,9 @@ def _checks(make: Callable[[], SchedulerLoop], name: str, *, all_of: bool) -> li
     except (CannotBuild, ValueError, NotImplementedError) as refusal:
         message = str(refusal)
         return [Check(f"{name}/runs", (), lambda: not_provided(message))]
-    if all_of:
+    if topics is None:
         return listed
-    return [check for check in listed if check.id.removeprefix(f"{name}/") in _ESSENTIAL]
+    return [check for check in listed if check.id.removeprefix(f"{name}/") in topics]
 
 
 def _not_a_sampler(target: Scheduler) -> str | None:

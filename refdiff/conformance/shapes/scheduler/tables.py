@@ -79,8 +79,8 @@ def _stated(target: Scheduler) -> Callable[[Parts], Any] | None:
 def _betas(target: Scheduler) -> Callable[[], Outcome]:
     def judge() -> Outcome:
         betas = target.table("betas")
-        if betas is None:
-            return not_provided(f"{target.name} has no table betas")
+        if betas is None or target.alpha_bars is None:
+            return not_provided(f"{target.name} has no tables betas and alphas_cumprod")
         program = _stated(target)
         if program is None:
             return inconclusive(
