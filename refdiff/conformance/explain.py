@@ -133,18 +133,22 @@ def _explanations(
     singles = singles or _within_forms(cases, fixed, usable, dtype)
     if singles:
         return singles
-    paired = [
-        candidate
+    # What does nothing alone may do something beside what does: an eps kept after a limit.
+    idle = {
+        candidate.name
         for candidate in _usable(usable, frozenset(used), fixed)
-        if any(
-            not _alike(_plain(case, [*fixed, candidate], dtype, set()), reference)
+        if all(
+            _alike(_plain(case, [*fixed, candidate], dtype, set()), reference)
             for case, reference in zip(cases, plain, strict=True)
         )
-    ][:_MOST_PAIRED]
-    pairs = [
-        pair
+    }
+    paired = _usable(usable, frozenset(used), fixed)
+    paired = sorted(paired, key=lambda v: v.name in idle)[:_MOST_PAIRED]
+    pairs: list[tuple[Variant, ...]] = [
+        tuple(sorted(pair, key=lambda v: (v.severity, v.name)))
         for pair in itertools.combinations(paired, 2)
         if not pair[0].replaces.keys() & pair[1].replaces.keys()
+        and pair[0].name not in idle
         and _near(cases[0], [*fixed, *pair], dtype, set())
         and fit(cases[:1], [*fixed, *pair], dtype=dtype, sharp=True).holds
         and fit(cases, [*fixed, *pair], dtype=dtype, sharp=True).holds
