@@ -69,7 +69,7 @@ def step_checks(loop: Loop) -> list[Check]:
     if not session.fixed:
         made += _checks_of_other_steps(session, check)
     made += [
-        check(f"predicts-{p.replace('_', '-')}", lambda p=p: _judge_prediction(session, p))
+        check(f"predicts-{p.replace('_', '-')}", functools.partial(_judge_prediction, session, p))
         for p in loop.predictions[1:]
     ]
     return made

@@ -16,19 +16,17 @@ import numpy as np
 
 from refdiff import checks, equations
 from refdiff.conformance.explain import Case, explain, fit
+from refdiff.conformance.sampling.attribution import attributed, unexplained
 from refdiff.conformance.sampling.hidden_times import Hidden, hypotheses
 from refdiff.conformance.sampling.methods import Method, Transition, recovered
 from refdiff.conformance.sampling.script import LARGE
 from refdiff.conformance.sampling.session import Run, Session
 from refdiff.conformance.sampling.ve import ve_methods
 from refdiff.conformance.sampling.vp import ddim, vp_methods
-from refdiff.conformance.variants import Variant, variant
+from refdiff.conformance.variants import variant
 from refdiff.conformance.verdicts import (
     VERDICTS,
     Outcome,
-    Verdict,
-    conforms,
-    deviates,
     inconclusive,
 )
 
@@ -103,21 +101,26 @@ def _diagnose(session: Session) -> Diagnosis:
         # What the name claims goes first: a claim may hold with a mistake that makes it another.
         for tried in filter(None, dtypes(session)):
             for method in claimed:
-                if fit(_cases(method, runs), dtype=tried).holds:
-                    return Diagnosis(method, (), True, True, hidden)
+                if _holds(method, runs, tried):
+                    return Diagnosis(method, method.follows, True, True, hidden)
         explained = _explained(session, runs, claimed) if claimed and hidden is None else None
         if explained is not None:
             return Diagnosis(*explained, True, True)
         for tried in filter(None, dtypes(session)):
             for method in methods:
-                if fit(_cases(method, runs), dtype=tried).holds:
-                    return Diagnosis(method, (), True, False, hidden)
+                if _holds(method, runs, tried):
+                    return Diagnosis(method, method.follows, True, False, hidden)
         if hidden is None:
             explained = None if claimed else _explained(session, runs, methods)
             if explained is not None:
                 return Diagnosis(*explained, True, False)
             candidates = claimed
     return Diagnosis(candidates[0] if candidates else None, (), False, bool(candidates))
+
+
+def _holds(method: Method, runs: Sequence[Run], dtype: str) -> bool:
+    follows = [variant(name) for name in method.follows]
+    return fit(_cases(method, runs), follows, dtype=dtype).holds
 
 
 def _explained(
@@ -131,7 +134,7 @@ def _explained(
             chosen = _cases(method, runs, middle=middle)
             if not chosen:
                 continue
-            outcome = explain(chosen, dtype=dtype, coarser=coarser)
+            outcome = explain(chosen, dtype=dtype, coarser=coarser, base=method.follows)
             if outcome.verdict == "deviates":
                 continue
             rank = VERDICTS.index(outcome.verdict), order
@@ -145,7 +148,7 @@ def _explained(
 def _settled(session: Session, method: Method, outcome: Outcome) -> tuple[str, ...]:
     """Return the names of the explanation; of several, the one that large predictions fit too."""
     choices = [
-        tuple(n for n in joined.split("+") if _registered(n))
+        (*method.follows, *(n for n in joined.split("+") if _registered(n)))
         for joined in ((outcome.variant or ""), *outcome.also_fits)
     ]
     if len(choices) > 1:
@@ -186,52 +189,12 @@ def _claimed(methods: Sequence[Method], name: str) -> list[Method]:
     return [m for m, n in zip(methods, sizes, strict=True) if n and n == longest_size]
 
 
-_OTHER_WORDS = frozenset(
-    [
-        "1s",
-        "2m",
-        "2s",
-        "3m",
-        "3s",
-        "adaptive",
-        "ancestral",
-        "cfg",
-        "cm",
-        "consistency",
-        "ddpmpp",
-        "deis",
-        "dpm",
-        "dpmpp",
-        "encode",
-        "er",
-        "exp",
-        "exponential",
-        "fast",
-        "flow",
-        "heunpp",
-        "heunpp2",
-        "invert",
-        "inverse",
-        "inversion",
-        "inverted",
-        "ipndm",
-        "lcm",
-        "lms",
-        "pp",
-        "predictor",
-        "corrector",
-        "rectified",
-        "res",
-        "restart",
-        "reverse",
-        "sa",
-        "sde",
-        "singlestep",
-        "tcd",
-        "turbo",
-        "unipc",
-    ]
-)
+_OF_OTHER_METHODS = """
+1s 2m 2s 3m 3s adaptive ancestral cfg cm consistency ddpmpp deis dpm dpmpp encode er exp
+exponential fast flow heunpp heunpp2 invert inverse inversion inverted ipndm lcm lms pp
+predictor corrector rectified res restart reverse sa sde singlestep tcd turbo unipc
+"""
+_OTHER_WORDS = frozenset(_OF_OTHER_METHODS.split())
 
 
 def _cases(method: Method, runs: Sequence[Run], *, middle: bool = False) -> list[Case]:
@@ -293,14 +256,14 @@ def judged(session: Session, run: Run, transitions: Sequence[Transition], what: 
     for size in range(len(known.names) + 1):
         for names in itertools.combinations(known.names, size):
             if fit(chosen, [variant(n) for n in names], dtype=dtype).holds:
-                outcome = attributed(chosen, names, title, dtype)
+                outcome = attributed(chosen, names, title, dtype, known.method.follows)
                 if known.hidden is None or known.hidden.seen(run).times == run.times:
                     return outcome
                 return known.hidden.named(outcome)
     if known.explained or len(transitions) == 1:
         outcome = explain(chosen, dtype=dtype, coarser=coarser, base=known.names, what=title)
     else:  # all steps together were searched for an explanation before
-        outcome = _unexplained(chosen, dtype, title)
+        outcome = unexplained(chosen, dtype, title)
     if outcome.verdict != "deviates":
         return outcome
     if not known.explained and not known.claimed:
@@ -316,59 +279,9 @@ def judged(session: Session, run: Run, transitions: Sequence[Transition], what: 
     return replace(outcome, message=f"{outcome.message}; the step is {there}")
 
 
-def _unexplained(cases: Sequence[Case], dtype: str, title: str) -> Outcome:
-    worst = fit(cases, dtype=dtype)
-    observed, expected = (
-        f"{number:.6g}" if isinstance(number, float) else number
-        for number in (worst.observed, worst.expected)
-    )
-    return deviates(
-        f"{title} returned {observed} in place of {expected}; no known variant explains it",
-        error_units=worst.units,
-        at=worst.at,
-        expected=worst.expected,
-        observed=worst.observed,
-        series=worst.series,
-    )
-
-
 def unknown_rule(session: Session) -> Outcome:
     """Return the outcome for a rule without a name."""
     return inconclusive(
         f"the rule of {session.loop.name} is none that refdiff knows by name; "
         f"it is judged by its output law"
-    )
-
-
-def attributed(cases: Sequence[Case], names: Sequence[str], title: str, dtype: str) -> Outcome:
-    """Return the outcome of observations that these variants are known to explain."""
-    worst = fit(cases, dtype=dtype)
-    if not names:
-        ends = any(case.at.get("step", -2) + 1 == case.at.get("of") for case in cases)
-        return replace(
-            conforms(f"{title} agrees with the reference"),
-            choices={"end rule": "reference"} if ends else {},
-            error_units=worst.units,
-            at=worst.at,
-            expected=worst.expected,
-            observed=worst.observed,
-            series=worst.series,
-        )
-    variants: list[Variant] = [variant(name) for name in names]
-    serious = max(variants, key=lambda v: v.severity)
-    verdicts: tuple[Verdict, ...]
-    verdicts = ("conforms", "convention", "approximation", "known-deviation")
-    # Beside a mistake, the conventions that its numbers need too are told in words.
-    shown = [v.name for v in variants if v.severity == serious.severity and v.severity > 0]
-    message = f"{title}: " + "; and ".join(v.summary.rstrip(".") for v in variants)
-    return Outcome(
-        verdicts[serious.severity],
-        message,
-        variant="+".join(shown) or None,
-        choices={v.choice: v.name for v in variants if v.kind == "convention" and v.choice},
-        error_units=worst.units,
-        at=worst.at,
-        expected=worst.expected,
-        observed=worst.observed,
-        series=worst.series,
     )

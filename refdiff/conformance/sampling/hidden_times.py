@@ -7,6 +7,7 @@ which.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -49,8 +50,11 @@ class Hidden:
 
     def named(self, outcome: Outcome) -> Outcome:
         """Return the outcome of steps that are explained once the times are known."""
-        others = [outcome.variant] if outcome.variant else []
-        return replace(outcome, verdict="known-deviation", variant="+".join([self.name, *others]))
+        # Conventions beside it are reported by the checks of other numbers.
+        others = [outcome.variant] if outcome.verdict == "known-deviation" else []
+        return replace(
+            outcome, verdict="known-deviation", variant="+".join(filter(None, [self.name, *others]))
+        )
 
 
 def counts_steps(times: list[float], total: int) -> bool:
@@ -68,12 +72,13 @@ def hypotheses(run: Run) -> Iterator[Hidden]:
     total = len(run.loop.alpha_bars) - 1
     if counts_steps(run.times, total):
         for grid in _GRIDS:
-            yield Hidden("time-shown-is-the-loop-index", lambda r, grid=grid: _list(grid, r, total))
+            times = functools.partial(_list, grid, total)
+            yield Hidden("time-shown-is-the-loop-index", times)
     elif run.times[0] < total:
         yield Hidden("time-shown-is-that-of-the-step-end", lambda r: [total, *r.times[:-1]])
 
 
-def _list(grid: Callable[[int, int], Any], run: Run, total: int) -> Any:
+def _list(grid: Callable[[int, int], Any], total: int, run: Run) -> Any:
     return grid(total, min(len(run.calls), total))
 
 

@@ -61,8 +61,8 @@ class Method:
         Whether its steps add noise.
     transitions : callable
         From a `Run` to its transitions; empty where the run has another structure.
-    equations : tuple of str
-        Ids of the catalogue.
+    follows : tuple of str
+        Conventions that this form of the method makes; they are told, and held against nobody.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Method:
     words: tuple[str, ...]
     stochastic: bool
     transitions: Callable[[Run], list[Transition]]
-    equations: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
 
 
 def step_inputs(parts: Parts, run: Run, index: int, k: int, steps: int, noises: Any) -> Inputs:

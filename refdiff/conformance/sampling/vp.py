@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import Any
 
 from refdiff._namespace import log, sqrt
@@ -121,7 +122,6 @@ def ddim(eta: float) -> Method:
         ("ddim",),
         eta != 0,
         lambda run: _one_call("ddim", functools.partial(_ddim_step, eta), run),
-        ("song2021ddim/step", "song2021ddim/sigma"),
     )
 
 
@@ -134,7 +134,9 @@ def vp_methods(eta: float | None) -> list[Method]:
         ("ddpm", "p-sample", "ancestral"),
         True,
         functools.partial(_one_call, "ddpm", _ddpm_step),
-        ("ho2020/ancestral-step", "ho2020/posterior-mean", "ho2020/posterior-variance"),
+    )
+    larger = replace(
+        ancestral, name="ddpm-beta", follows=("fixed-large-variance",), title=_WITH_BETA
     )
     multistep = Method(
         "dpm-solver++-2m",
@@ -142,9 +144,12 @@ def vp_methods(eta: float | None) -> list[Method]:
         ("dpm-solver-2m", "dpmpp-2m", "dpm-pp-2m", "dpm-solver-pp-2m", "2m"),
         False,
         functools.partial(_one_call, "dpm-solver++-2m", _dpm_2m_step),
-        (),
     )
-    plms = Method("plms", "PLMS", ("plms", "pndm"), False, _plms, ())
+    plms = Method("plms", "PLMS", ("plms", "pndm"), False, _plms)
     known = [*(ddim(value) for value in etas), multistep, plms]
     # Where eta was given the loop is one of DDIM's family; DDPM at eta = 1 is that too.
-    return [known[0], ancestral, *known[1:]] if eta is None else [*known, ancestral]
+    pair = [ancestral, larger]
+    return [known[0], *pair, *known[1:]] if eta is None else [*known, *pair]
+
+
+_WITH_BETA = "DDPM's ancestral sampling with the variance beta"
