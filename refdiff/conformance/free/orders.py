@@ -29,7 +29,7 @@ def measured_order(session: Session) -> Outcome:
         return not_provided("no order of convergence is claimed")
     if not finite_runs(session):
         return NOT_FINITE
-    counts = session.counts(_COUNTS)
+    counts = _doubling(session.counts(_COUNTS))
     if len(counts) < 3 or counts[-1] < 4 * counts[0]:
         return not_provided("the number of steps cannot be chosen freely")
     errors = [_error(session, steps) for steps in counts]
@@ -57,6 +57,15 @@ def measured_order(session: Session) -> Outcome:
     return deviates(
         f"measured order {order:.2f} where {loop.order} is claimed: errors {history}", **known
     )
+
+
+def _doubling(counts: list[int]) -> list[int]:
+    """Leave out numbers of steps that are hardly more than the one before."""
+    kept = counts[:1]
+    for steps in counts[1:]:
+        if steps >= 2 * kept[-1]:
+            kept.append(steps)
+    return kept
 
 
 def _error(session: Session, steps: int) -> float | None:

@@ -36,7 +36,7 @@ def judged_by_samples(session: Session, world: World) -> Outcome:
     Outcome
         Its message states the significance and the number of samples.
     """
-    steps = session.counts([50])[0]
+    steps = session.counts([200])[0]  # enough for a fair error below what samples can show
     rng = np.random.Generator(np.random.Philox(key=17))
     level = session.levels(steps)[0]
     x_0 = _data(world, rng)

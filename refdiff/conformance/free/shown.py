@@ -163,7 +163,9 @@ def _misled(session: Session, steps: int, seen: Seen) -> Outcome:
         return named("time-shown-is-that-of-the-step-end", words, **known)
     whole = np.all(raw == np.rint(raw))
     for name in ("bfloat16", "float16"):
-        if _fits(seen, _rounded_times(seen.true, base, unit, name)):
+        # A time that is rounded past the last one looks as if times were counted from one more.
+        rounded = [_rounded_times(seen.true, b, unit, name) for b in (base, session.loop.time_base)]
+        if any(np.all(np.abs(raw - told) <= seen.sure * unit) for told in rounded):
             return named("time-shown-in-half-precision", f"{name}: {words}", **known)
     between = np.abs(seen.true - np.rint(seen.true)) > seen.sure
     if whole and np.any(between):
@@ -193,11 +195,11 @@ def _fits_some(seen: Seen, expected: Array, where: slice) -> bool:
 
 
 def _rounded_times(true: Array, base: float, unit: float, dtype: str) -> Array:
+    """Return what a model is told whose times pass through a dtype."""
     import torch
 
-    whole = (np.rint(true) - 1 + base) * unit
-    rounded = torch.from_numpy(whole).to(getattr(torch, dtype)).to(torch.float64).numpy()
-    return np.asarray(rounded / unit - base + 1)
+    whole = torch.from_numpy((np.rint(true) - 1 + base) * unit)
+    return np.asarray(whole.to(getattr(torch, dtype)).to(torch.float64).numpy())
 
 
 def _falls_with_steps(session: Session, steps: int, off: Array) -> bool:

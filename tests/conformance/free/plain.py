@@ -3,6 +3,7 @@
 They are independent of the library's own equations and samplers: torch, tables, and a for loop.
 """
 
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,7 @@ from refdiff.conformance.probe.draws import tagged_draws
 from refdiff.equations import alpha_bars_from_betas, linear_betas
 
 ALPHA_BARS = alpha_bars_from_betas(linear_betas(1000))
+OWN = np.random.default_rng(1)  # made before anything watches
 DTYPES = {"float64": torch.float64, "float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -83,8 +85,8 @@ class PlainLoop:
             return list(range(1, total + 1, max(total // steps, 1)))[::-1]
         if self.mistake == "quadratic to 0.8 T":
             grid = np.linspace(0, np.sqrt(0.8 * total), steps) ** 2
-            return sorted({int(t) + 1 for t in grid}, reverse=True)
-        return [int(round(i * total / steps)) for i in range(steps, 0, -1)]
+            return [int(t) + 1 for t in grid][::-1]
+        return [round(i * total / steps) for i in range(steps, 0, -1)]
 
     def sigmas(self, steps):
         levels = self.alpha_bars[self.times(steps)]
@@ -143,7 +145,6 @@ class PlainLoop:
             a_t, a_s = (table[i].sqrt().to(own) for i in (t, s))
             b_t, b_s = ((1 - table[i]).sqrt().to(own) for i in (t, s))
             yield (
-                k,
                 self.told(t, k, steps, ts),
                 (a_t, b_t),
                 (a_s, b_s),
@@ -151,7 +152,7 @@ class PlainLoop:
             )
 
     def _ddim(self, model, x, steps, prediction):
-        for k, told, (a, b), (a_s, b_s), last in self._walk(steps):
+        for told, (a, b), (a_s, b_s), last in self._walk(steps):
             out = model(x, told)
             x_0, eps = self._both(out, x, a, b, prediction)
             x_0 = self._limited(x_0)
@@ -173,7 +174,7 @@ class PlainLoop:
         return x
 
     def _ddpm(self, model, x, steps, prediction):
-        for k, told, (a, b), (a_s, b_s), last in self._walk(steps):
+        for told, (a, b), (a_s, b_s), last in self._walk(steps):
             out = model(x, told)
             x_0, _ = self._both(out, x, a, b, prediction)
             x_0 = self._limited(x_0)
@@ -183,13 +184,15 @@ class PlainLoop:
             variance = beta * b_s**2 / b**2
             if self.mistake == "fixed large":
                 variance = beta
-            if self.mistake == "variance for deviation":
+            if self.mistake in ("variance for deviation", "own generator, squared"):
                 variance = variance**2
             if self.mistake == "twice the variance":
                 variance = 2 * variance
             if self.mistake == "clamped last noise" and last:
                 variance = torch.full_like(beta, 1e-20)
             noise = torch.randn(x.shape, dtype=x.dtype)
+            if self.mistake.startswith("own generator"):
+                noise = torch.from_numpy(OWN.standard_normal(x.shape)).to(x.dtype)
             if self.mistake == "noise at the end" and last:
                 variance = beta
             elif last and self.mistake != "clamped last noise":
@@ -202,7 +205,7 @@ class PlainLoop:
     def _multistep(self, model, x, steps, prediction):
         """DPM-Solver++(2M)."""
         before, h_before = None, None
-        for k, told, (a, b), (a_s, b_s), last in self._walk(steps):
+        for told, (a, b), (a_s, b_s), last in self._walk(steps):
             x_0, _ = self._both(model(x, told), x, a, b, prediction)
             lam, lam_s = (a / b).log(), (a_s / b_s).log()
             h = lam_s - lam
@@ -213,19 +216,15 @@ class PlainLoop:
                 d = x_0 + weight * (x_0 - before)
             x = (b_s / b) * x - a_s * torch.expm1(-h) * d
             before, h_before = x_0, h
-            if self.mistake == "raw outputs":
+            if self.mistake == "wrong history":
                 before = x_0 * 0.9
         return x
 
     # ------------------------------------------------------------------ variance exploding
 
     def _denoised(self, model, x, sigma, prediction):
-        told = float(sigma)
-        out = model(x, told)
-        if prediction == "x_0":
-            return out
-        scale = sigma if prediction == "eps" else sigma
-        return x - scale * out if prediction == "eps" else (x - 0) * 0 + x - sigma * out
+        out = model(x, float(sigma))
+        return out if prediction == "x_0" else x - sigma * out
 
     def _ve(self, steps):
         sigmas = torch.from_numpy(self.sigmas(steps)).to(DTYPES[self.dtype])
@@ -235,7 +234,7 @@ class PlainLoop:
 
     def _euler(self, model, x, steps, prediction):
         sigmas = self._ve(steps)
-        for s, n in zip(sigmas[:-1], sigmas[1:], strict=True):
+        for s, n in itertools.pairwise(sigmas):
             told = s * 1.1 if self.mistake == "wrong sigma" else s
             d = (x - self._denoised(model, x, told, prediction)) / s
             x = x + (n - s) * d
@@ -243,7 +242,7 @@ class PlainLoop:
 
     def _heun(self, model, x, steps, prediction):
         sigmas = self._ve(steps)
-        for s, n in zip(sigmas[:-1], sigmas[1:], strict=True):
+        for s, n in itertools.pairwise(sigmas):
             d = (x - self._denoised(model, x, s, prediction)) / s
             y = x + (n - s) * d
             if n > 0:
@@ -255,7 +254,7 @@ class PlainLoop:
 
     def _ancestral(self, model, x, steps, prediction):
         sigmas = self._ve(steps)
-        for s, n in zip(sigmas[:-1], sigmas[1:], strict=True):
+        for s, n in itertools.pairwise(sigmas):
             up = (n**2 * (s**2 - n**2) / s**2).sqrt()
             down = n**2 / s
             if self.mistake == "not stepped down":
@@ -269,7 +268,7 @@ class PlainLoop:
     def _euler_times(self, model, x, steps, prediction):
         """Euler in VE coordinates with a model that is told times and shown scaled states."""
         ts, sigmas = self.times(steps), self._ve(steps)
-        for k, (s, n) in enumerate(zip(sigmas[:-1], sigmas[1:], strict=True)):
+        for k, (s, n) in enumerate(itertools.pairwise(sigmas)):
             c = 1.0 if self.mistake == "unscaled input" else 1 / (1 + s**2).sqrt()
             out = model(x * c, self.told(ts[k], k, steps, ts), state=x)
             if prediction == "eps":
