@@ -113,7 +113,7 @@ class Check:
         return self._judge(request, expected)
 
     def _request(self) -> Request:
-        from refdiff.conformance.isolation.request import Request
+        from refdiff.conformance.isolation.request import Request, command
         from refdiff.conformance.loading import parse_kwargs, parse_target
         from refdiff.conformance.runner import settings_of
 
@@ -122,10 +122,6 @@ class Check:
                 "refdiff check needs a target: package.module:attribute or "
                 "path/to/file.py:attribute."
             )
-        for name in ("time_limit", "memory_limit"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise UserError(f"--{name.replace('_', '-')} {value:g} must be more than 0.")
         for option, path in self._named_files().items():
             check_file(option, path)
         parse_target(self.target)
@@ -137,7 +133,7 @@ class Check:
             settings,
             parse_kwargs(self.kwargs),
             self.shape,
-            ("refdiff", "check", self.target, *self._judging_options()),
+            command(self.target, vars(self)),
             self.time_limit,
             self.memory_limit,
         )
@@ -145,16 +141,6 @@ class Check:
     def _named_files(self) -> dict[str, Path]:
         named = {"--json": self.json, "--html": self.html, "--junit": self.junit}
         return {option: path for option, path in named.items() if path is not None}
-
-    def _judging_options(self) -> list[str]:
-        """Options that change how a check is judged, where they are not at their defaults."""
-        words: list[str] = []
-        for name in ("kwargs", "shape", "array", "schedule", "time_base", "seed", "time_limit"):
-            value = getattr(self, name)
-            if value != type(self).__dataclass_fields__[name].default:
-                shown = f"{value:g}" if isinstance(value, float) else str(value)
-                words += [f"--{name.replace('_', '-')}", shown]
-        return words
 
     def _judge(self, request: Request, expected: Any) -> int:
         from refdiff.cli.progress import bar

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -71,16 +72,18 @@ def run(
     time_base: int = 0,
     seed: int = 0,
     progress: Progress = lambda done, total: None,
+    kwargs: Mapping[str, Any] | None = None,
+    time_limit: float = 60.0,
 ) -> Report:
-    """Judge a live object, in this process.
+    """Judge a live object in this process, or a target's text in a process of its own.
 
-    There is no time limit here, and a crash is a crash: `check_target` judges a target's text in a
-    process of its own.
+    For a live object there is no time limit, and a crash is a crash.
 
     Parameters
     ----------
-    target : object
-        A module or object with functions, a scheduler, a diffusion object, or a sampler.
+    target : object or str
+        A module or object with functions, a scheduler, a diffusion object, or a sampler; or
+        ``"package.module:attribute"`` or ``"path/to/file.py:attribute"``, as for ``refdiff check``.
     shape : str, optional
         One of `refdiff.conformance.SHAPES`; recognised if left out.
     only : str or iterable of str, optional
@@ -104,6 +107,10 @@ def run(
         Seed of the inputs.
     progress : callable, optional
         Called with the number of checks done and of all.
+    kwargs : mapping, optional
+        Arguments to construct a target with, where its text is given.
+    time_limit : float
+        Seconds a check, where a target's text is given.
 
     Returns
     -------
@@ -126,7 +133,25 @@ def run(
         only=only, accept=accept, accepted=accepted, baseline=baseline, strict=strict
     )
     settings = settings_of(array=array, schedule=schedule, time_base=time_base, seed=seed)
-    given = {"shape": shape, "array": array, "schedule": schedule, "time_base": time_base}
+    given: dict[str, Any] = {
+        "shape": shape,
+        "array": array,
+        "schedule": schedule,
+        "time_base": time_base,
+    }
+    if isinstance(target, str):
+        from refdiff.conformance.isolation.request import Request, check_target, command
+
+        given |= {"seed": seed, "time_limit": time_limit}
+        if kwargs:
+            given["kwargs"] = json.dumps(dict(kwargs))
+        request = Request(target, settings, kwargs or {}, shape, command(target, given), time_limit)
+        report, interrupted = check_target(request, expected, progress)
+        if interrupted:
+            raise KeyboardInterrupt
+        return report
+    if kwargs:
+        raise UserError("kwargs construct a target that is given as text; this one is an object.")
     call = _call(target, given | {"seed": seed})
 
     def reproduce(check: str) -> str:

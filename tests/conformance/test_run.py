@@ -1,5 +1,6 @@
 """Judging a live object, and giving its checks to pytest."""
 
+import shlex
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -74,6 +75,27 @@ def test_a_message_cannot_reach_the_terminal_or_break_a_file(tmp_path):
     for write in (report.write_json, report.write_html, report.write_junit):
         write(tmp_path / "report")
     assert "\\ud800" in (tmp_path / "report").read_text("utf-8")
+
+
+def test_a_text_is_judged_in_another_process(tmp_path):
+    code = tmp_path / "code.py"
+    code.write_text(
+        "import os\n"
+        "from types import SimpleNamespace\n"
+        "def make(power):\n"
+        "    def snr(*, alpha_bar_t):\n"
+        "        if alpha_bar_t.ndim if hasattr(alpha_bar_t, 'ndim') else 0: os._exit(0)\n"
+        "        return (alpha_bar_t / (1 - alpha_bar_t)) ** power\n"
+        "    return SimpleNamespace(snr=snr)\n"
+    )
+    report = conformance.run(f"{code}:make", kwargs={"power": 1}, only="snr/*", seed=2)
+    assert report.result("snr/values").verdict == "conforms"
+    ended = report.result("snr/level-arrays")
+    assert ended.verdict == "error"
+    words = ["refdiff", "check", f"{code}:make", "--kwargs", '{"power": 1}', "--seed", "2"]
+    assert shlex.split(ended.reproduce) == [*words, "--only", "snr/level-arrays"]
+    with pytest.raises(UserError, match="given as text"):
+        conformance.run(RIGHT, kwargs={"power": 1})
 
 
 def test_options():

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from refdiff._errors import UserError
 from refdiff.conformance.checks import Settings
 from refdiff.conformance.expectations import Expectations
 from refdiff.conformance.isolation.limits import default_memory, unlimited_here
@@ -16,10 +17,41 @@ from refdiff.conformance.report import Report
 from refdiff.conformance.results import SIDE_EFFECTS, Result, readable
 from refdiff.conformance.runner import Progress, assembled
 
-__all__ = ["TIME_LIMIT", "Request", "check_target", "list_checks"]
+__all__ = ["TIME_LIMIT", "Request", "check_target", "command", "list_checks"]
 
 TIME_LIMIT = 60.0
 """Seconds a check."""
+
+
+_DEFAULTS = {
+    **{"kwargs": None, "shape": None, "array": "numpy", "schedule": "linear:1000"},
+    **{"time_base": 0, "seed": 0, "time_limit": TIME_LIMIT},
+}
+"""Options that change how a check is judged."""
+
+
+def command(target: str, given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the words of the command that judges a target.
+
+    Parameters
+    ----------
+    target : str
+        The target's text.
+    given : mapping
+        Options by name, as text or number; those at their defaults are left out.
+
+    Returns
+    -------
+    tuple of str
+        From ``refdiff`` on.
+    """
+    words = ["refdiff", "check", target]
+    for name, usual in _DEFAULTS.items():
+        value = given.get(name, usual)
+        if value != usual:
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
+            words += [f"--{name.replace('_', '-')}", shown]
+    return tuple(words)
 
 
 @dataclass(frozen=True)
@@ -44,6 +76,11 @@ class Request:
         GiB; by default four fifths of the machine's.
     start_limit : float
         Seconds for importing and constructing.
+
+    Raises
+    ------
+    UserError
+        If a limit is not more than 0.
     """
 
     target: str
@@ -54,6 +91,12 @@ class Request:
     time_limit: float = TIME_LIMIT
     memory_limit: float | None = None
     start_limit: float = START_LIMIT
+
+    def __post_init__(self) -> None:
+        for name in ("time_limit", "memory_limit"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise UserError(f"--{name.replace('_', '-')} {value:g} must be more than 0.")
 
     def supervisor(self) -> Supervisor:
         """Return what judges it in another process."""
