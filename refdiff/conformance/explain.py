@@ -129,6 +129,8 @@ def _explanations(
     for candidate in usable:
         near = _near(cases[0], [*fixed, candidate], dtype, used)
         if near and fit(cases, [*fixed, candidate], dtype=dtype, sharp=True).holds:
+            if candidate.kind == "form" and not _as_finite(cases, fixed, candidate, dtype):
+                continue
             singles.append((candidate,))
     singles = singles or _within_forms(cases, fixed, usable, dtype)
     if singles:
@@ -154,6 +156,17 @@ def _explanations(
         and fit(cases, [*fixed, *pair], dtype=dtype, sharp=True).holds
     ]
     return sorted(pairs, key=lambda pair: sorted((v.severity for v in pair), reverse=True))
+
+
+def _as_finite(cases: Sequence[Case], fixed: Sequence[Variant], form: Variant, dtype: str) -> bool:
+    """Say whether a form has numbers wherever the reference has: where not it is none there."""
+    reference, other = Parts(fixed, dtype=dtype), Parts([*fixed, form], dtype=dtype)
+    with checks("off"), np.errstate(all="ignore"):
+        for case in cases:
+            known = np.isfinite(reference.lift(case.program(reference)).value)
+            if not np.all(np.isfinite(other.lift(case.program(other)).value) | ~known):
+                return False
+    return True
 
 
 def _within_forms(

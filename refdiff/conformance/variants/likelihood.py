@@ -92,6 +92,35 @@ _floored("likelihood-at-least-1e-12", 1e-12, _phi, "Masses of bins are at least 
 _floored("likelihood-at-least-1e-15", 1e-15, _phi, "Masses of bins are at least 1e-15.")
 
 
+def _underflowing(x_0: Array, mean: Array, std: Array, *, left: bool) -> Array:
+    """Return log-masses by differences, minus infinity where float64 leaves no difference."""
+    upper, lower = (x_0 - mean + 1 / 255) / std, (x_0 - mean - 1 / 255) / std
+    mass = _phi(upper) - _phi(lower)
+    lost = mass < 2.0**-53
+    if not left:  # a distribution function that is accurate where it is small
+        mass = exp(log_ndtr(upper)) - exp(log_ndtr(lower))
+        lost = lost & (lower > 0)
+    inner = where(lost, -math.inf, log(mass))
+    ends = where(x_0 > 0.999, log_ndtr(-lower), inner)
+    return where(x_0 < -0.999, log_ndtr(upper), ends)
+
+
+@approximation(
+    part=_PART, symptom="an infinite loss for outliers", cure="work with log-probabilities"
+)
+def likelihood_underflows(x_0: Array, *, mean: Array, std: Array) -> Array:
+    """Masses are differences of a distribution function, which vanish in both tails."""
+    return _underflowing(x_0, mean, std, left=True)
+
+
+@approximation(
+    part=_PART, symptom="an infinite loss for outliers", cure="work with log-probabilities"
+)
+def likelihood_underflows_on_the_right(x_0: Array, *, mean: Array, std: Array) -> Array:
+    """Masses are differences of a distribution function, which vanish in the right tail."""
+    return _underflowing(x_0, mean, std, left=False)
+
+
 @deviation(
     part=_PART, symptom="masses do not sum to 1", cure="let the outer bins reach to infinity"
 )

@@ -4,7 +4,7 @@ None of it is the code of a variant: what is tested is that the numbers lead to 
 """
 
 import numpy as np
-from scipy.special import erf
+from scipy.special import erf, ndtr
 
 MISTAKES = []
 
@@ -258,6 +258,23 @@ def discretized_gaussian_log_likelihood(x_0, *, mean, std):
 @called("likelihood-at-least-1e-12")
 def discretized_gaussian_log_likelihood(x_0, *, mean, std):  # noqa: F811
     return discretized(lambda z: 0.5 * (1 + erf(z / np.sqrt(2))), x_0, mean, std)
+
+
+def without_floor(phi, x_0, mean, std):
+    upper, lower = phi((x_0 - mean + 1 / 255) / std), phi((x_0 - mean - 1 / 255) / std)
+    mass = np.where(x_0 < -0.999, upper, np.where(x_0 > 0.999, 1 - lower, upper - lower))
+    with np.errstate(divide="ignore"):
+        return np.log(mass)
+
+
+@called("likelihood-underflows")
+def discretized_gaussian_log_likelihood(x_0, *, mean, std):  # noqa: F811
+    return without_floor(lambda z: 0.5 * (1 + erf(z / np.sqrt(2))), x_0, mean, std)
+
+
+@called("likelihood-underflows-on-the-right")
+def discretized_gaussian_log_likelihood(x_0, *, mean, std):  # noqa: F811
+    return without_floor(ndtr, x_0, mean, std)
 
 
 @called("bits-per-dim-of-pixels")
