@@ -11,6 +11,8 @@ from refdiff._namespace import exp, sqrt
 from refdiff.conformance.parts import Parts, part
 
 __all__ = [
+    "consistency_out",
+    "consistency_skip",
     "large_variance",
     "learned_output_variance",
     "level_of_told_time",
@@ -51,3 +53,15 @@ def large_variance(parts: Parts, *, alpha_bar_t: Any, alpha_bar_s: Any) -> Any:
 def learned_output_variance(raw: Any) -> Any:
     """Return the variance that a network gives without bounds: its output is the logarithm."""
     return exp(raw)
+
+
+@part
+def consistency_skip(t: Any, *, sigma_data: float) -> Any:
+    """Return the factor of the state in a consistency function."""
+    return sigma_data**2 / (t * t + sigma_data**2)
+
+
+@part
+def consistency_out(t: Any, *, sigma_data: float) -> Any:
+    """Return the factor of the model's answer in a consistency function."""
+    return sigma_data * t / sqrt(t * t + sigma_data**2)

@@ -179,3 +179,13 @@ def posterior_mean_through_beta(x_0: Any, x_t: Any, *, alpha_bar_t: Any, alpha_b
     beta = 1 - alpha_bar_t / alpha_bar_s
     data = sqrt(alpha_bar_s) * beta / (1 - alpha_bar_t)
     return data * x_0 + sqrt(1 - beta) * (1 - alpha_bar_s) / (1 - alpha_bar_t) * x_t
+
+
+@convention(
+    "consistency-factor-without-sigma-data",
+    part="consistency_out",
+    links=("https://github.com/huggingface/diffusers/issues/8547",),
+)
+def consistency_factor_without_sigma_data(t: Any, *, sigma_data: float) -> Any:
+    """The factor of a consistency model's answer tends to 1 and not to sigma_data."""
+    return t / sqrt(t * t + sigma_data**2)

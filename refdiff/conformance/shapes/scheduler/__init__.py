@@ -6,7 +6,10 @@ from typing import Any
 
 from refdiff.conformance.checks import Check, Settings
 from refdiff.conformance.shapes.scheduler.calls import call_checks
+from refdiff.conformance.shapes.scheduler.consistency import consistency_checks
+from refdiff.conformance.shapes.scheduler.flow import flow_checks
 from refdiff.conformance.shapes.scheduler.grids import grid_checks
+from refdiff.conformance.shapes.scheduler.inversion import inversion_checks
 from refdiff.conformance.shapes.scheduler.noising import noising_checks
 from refdiff.conformance.shapes.scheduler.options import option_checks
 from refdiff.conformance.shapes.scheduler.runs import run_checks
@@ -34,5 +37,8 @@ def checks(target: Any, settings: Settings) -> list[Check]:
         *grid_checks(scheduler),
         *option_checks(scheduler),
         *call_checks(scheduler),
+        *consistency_checks(scheduler),
+        *inversion_checks(scheduler),
+        *flow_checks(scheduler),
         *run_checks(scheduler),
     ]

@@ -28,6 +28,9 @@ _ESSENTIAL = {
 }
 """What is asked of a configuration beside the target's own."""
 
+_LONG = {"finite", "limit-on-gaussian"}
+"""What takes many runs: left out where each step is slow."""
+
 _OF_NOISE = {
     "batch-independence",
     "randomness",
@@ -117,7 +120,8 @@ def _variation(target: Scheduler, word: str, name: str, **options: Any) -> list[
     def make() -> SchedulerLoop:
         return SchedulerLoop(target.with_options(**options), loop, most_steps=_FEW)
 
-    return _checks(make, loop, topics=_ESSENTIAL)
+    slow = "order" in target.parameters("step")
+    return _checks(make, loop, topics=_ESSENTIAL - _LONG if slow else _ESSENTIAL)
 
 
 def _checks(
