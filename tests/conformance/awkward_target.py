@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import functools
 import os
 import random
 import signal
@@ -106,6 +107,18 @@ def normal_kl(mean_1, log_variance_1, mean_2, log_variance_2):
     torch.set_default_dtype(torch.float64)
     threading.Thread(target=threading.Event().wait).start()  # would keep an exit waiting
     return equations.normal_kl(mean_1, log_variance_1, mean_2, log_variance_2)
+
+
+@functools.cache
+def fork_once():
+    """Make a copy of the process that goes on judging as if it were the only one."""
+    if hasattr(os, "fork") and os.fork():
+        os.wait()
+
+
+def edm_c_in(**levels):
+    fork_once()
+    return equations.edm_c_in(**levels)
 
 
 def simple_loss(prediction, target):

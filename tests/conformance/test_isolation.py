@@ -23,6 +23,7 @@ ORDER = (
     *("x-0-from-v", "eps-from-v", "score-from-eps", "eps-from-score", "score-from-x-0"),
     *("x-0-from-score", "transition-variance", "prior-kl", "normal-kl", "transition-mean"),
     *("forward-sample", "forward-mean", "forward-variance", "posterior-mean", "simple-loss"),
+    "edm-c-in",
 )
 
 
@@ -119,7 +120,7 @@ def test_writing_into_arguments_is_named_where_it_is_seen(report):
     "name",
     [
         *("posterior-variance", "score-from-x-0", "x-0-from-score", "x-0-from-v", "v-from-eps"),
-        *("normal-kl", "simple-loss"),
+        *("normal-kl", "simple-loss", "edm-c-in"),
     ],
 )
 def test_side_effects_alone_do_not_spoil_a_check(report, name):

@@ -99,6 +99,7 @@ def _read(own_input: TextIO, lines: queue.SimpleQueue[str]) -> None:
 def _work(job: Job, lines: queue.SimpleQueue[str], output: TextIO) -> None:
     # Taken now: a target may replace what it finds in these modules.
     dumps, write, flush = json.dumps, output.write, output.flush
+    getpid, end, own = os.getpid, os._exit, os.getpid()
 
     def send(event: str, **content: Any) -> None:
         write(dumps({"event": event, **content}) + "\n")
@@ -134,6 +135,8 @@ def _work(job: Job, lines: queue.SimpleQueue[str], output: TextIO) -> None:
         send("begin", check=check)
         faulthandler.dump_traceback_later(job.time_limit, file=2)
         result = session.result(check)
+        if getpid() != own:
+            end(0)  # a copy of this process that the target forked off and let run on
         faulthandler.cancel_dump_traceback_later()
         send("result", result=result.wire())
         _send_effects(send, session, check)
