@@ -77,7 +77,8 @@ def first_level(session: Session) -> Outcome:
     below = total - first
     if below == 0:
         return conforms("the first time is the noisiest of the schedule")
-    level = float(np.sqrt(session.levels(steps)[0][0] ** 2))
+    alpha, sigma = session.levels(steps)[0]
+    level = float(alpha / np.hypot(alpha, sigma))
     seen = (
         f"it begins {below:g} times below the last one, with strides of {stride:g}; a signal of "
         f"{level:.3g} is promised to the model and not there"

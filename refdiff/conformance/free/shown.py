@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refdiff.conformance.explain import LIMIT
-from refdiff.conformance.free.ends import ZERO
+from refdiff.conformance.free.ends import POINT, ZERO
 from refdiff.conformance.free.naming import named
 from refdiff.conformance.free.session import EVENT, Session, eps_of
 from refdiff.conformance.verdicts import Outcome, conforms, deviates, inconclusive
@@ -74,7 +74,7 @@ def _time_shown(session: Session) -> Outcome:
         return _sigma_shown(session, steps)
     factors = _factors(session, steps)
     if isinstance(factors, Outcome):
-        return factors
+        return _on_point(session, steps, factors)
     # Where the run ends is another question: whichever end makes sense of the times is taken.
     all_seen = [_seen(session, steps, factors * end) for end in _ends(session, steps)]
     for seen in all_seen:
@@ -87,6 +87,28 @@ def _time_shown(session: Session) -> Outcome:
     if not found:
         return inconclusive("the data's factor does not grow towards the end of the run")
     return next((outcome for outcome in found if outcome.variant), found[0])
+
+
+def _on_point(session: Session, steps: int, otherwise: Outcome) -> Outcome:
+    """Judge by a model that knows the point, where one of eps cannot be asked.
+
+    If it is told the truth, states that begin without noise stay without noise; if they do not,
+    what it was told instead cannot be read from them.
+    """
+    if session.loop.coordinates == "ve":
+        return otherwise
+    prediction = next((p for p in ("x_0", "v") if p in session.loop.predictions), None)
+    if prediction is None:
+        return otherwise
+    levels = session.levels(steps)
+    x_T = np.full((1, *EVENT), 0.5 * levels[0][0])
+    recording = session.run(POINT.prediction(prediction), x_T, steps, prediction=prediction)
+    seen = np.array([float(call.state.flat[0]) for call in recording.calls])
+    told = np.array([0.5 * alpha for alpha, _ in levels])
+    relative = LIMIT * eps_of(session.loop) * (len(session.loop.alpha_bars) + 8 * len(told))
+    if np.all(np.abs(seen - told) <= relative):
+        return conforms(f"in all {len(told)} calls the model is told the time of what it is shown")
+    return otherwise
 
 
 def _ends(session: Session, steps: int) -> list[float]:

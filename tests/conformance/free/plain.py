@@ -191,6 +191,8 @@ class PlainLoop:
             if self.mistake == "clamped last noise" and last:
                 variance = torch.full_like(beta, 1e-20)
             noise = torch.randn(x.shape, dtype=x.dtype)
+            if self.mistake == "renoises":
+                mean, variance = a_s * x_0, b_s**2
             if self.mistake.startswith("own generator"):
                 noise = torch.from_numpy(OWN.standard_normal(x.shape)).to(x.dtype)
             if self.mistake == "noise at the end" and last:

@@ -181,3 +181,10 @@ def test_what_follows_from_wrong_times_is_laid_to_them():
     found = judged(loop, ["same-path-for-every-prediction"])["same-path-for-every-prediction"]
     assert found.variant == "levels-shifted-by-one-time-up"
     assert "; so the same exact denoiser" in found.message
+
+
+def test_consistency_sampling_is_not_judged_by_the_law_of_its_samples():
+    loop = with_schedule(PlainLoop("ddpm", "renoises", **NOISE), SHORT)
+    found = judged(loop, ["limit-on-gaussian", "limit-on-mixture"])
+    assert {outcome.verdict for outcome in found.values()} == {"inconclusive"}
+    assert "consistency" in found["limit-on-gaussian"].message
