@@ -132,7 +132,7 @@ def normal_kl_not_halved(
     return 2 * normal_kl(mean_1, log_variance_1, mean_2, log_variance_2)
 
 
-@deviation(part="normal_kl", symptom="negative for equal distributions", cure="subtract 1 inside")
+@deviation(part="normal_kl", symptom="1/2 for equal distributions", cure="subtract 1 inside")
 def normal_kl_without_minus_one(
     mean_1: Array, log_variance_1: Array, mean_2: Array, log_variance_2: Array
 ) -> Array:
@@ -159,7 +159,7 @@ def normal_kl_divided_by_first_variance(
     return (exp(d) - 1.0 - d + (mean_1 - mean_2) ** 2 * exp(-log_variance_1)) / 2
 
 
-@deviation(part="normal_kl", symptom="the sign of a log-variance", cure="use exp(-log_variance_2)")
+@deviation(part="normal_kl", symptom="sure means count least", cure="use exp(-log_variance_2)")
 def normal_kl_multiplied_by_variance(
     mean_1: Array, log_variance_1: Array, mean_2: Array, log_variance_2: Array
 ) -> Array:
@@ -249,9 +249,8 @@ def vlb_weight_noise_root(*, alpha_bar_t: Array, alpha_bar_s: Array, variance: A
 
 @deviation(
     part="vlb_weight_eps",
-    symptom="the weight of the error of x_0 on the error of eps",
-    cure="use the formula for eps",
-    links=("https://github.com/CompVis/latent-diffusion",),
+    symptom="late times count far too much",
+    cure="use alpha_t = alpha_bar_t / alpha_bar_s",
 )
 def vlb_weight_of_alpha_bar(*, alpha_bar_t: Array, alpha_bar_s: Array, variance: Array) -> Array:
     """The denominator has alpha_bar_t where alpha_t belongs."""

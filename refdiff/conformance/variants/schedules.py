@@ -159,7 +159,7 @@ def linear_betas_square_root(
 
 @deviation(
     part="cosine_betas",
-    symptom="the first beta is 35 times too large",
+    symptom="the first beta is eight times too large",
     cure="use s = 0.008",
     links=("https://github.com/probml/pml2-book/issues/489",),
 )
@@ -272,7 +272,7 @@ def sigmoid_rising(num_steps: int, *, start: Any = -3.0, end: Any = 3.0, tau: An
     return sigmoid_alpha_bars(num_steps, start=start, end=end, tau=tau)[::-1]
 
 
-@deviation(part="sigmoid_alpha_bars", symptom="too little signal", cure="return the square of it")
+@deviation(part="sigmoid_alpha_bars", symptom="too little signal", cure="return it as it is")
 def sigmoid_squared(num_steps: int, *, start: Any = -3.0, end: Any = 3.0, tau: Any = 1.0) -> Any:
     """The sigmoid is taken for the signal's scale: its square is returned."""
     return sigmoid_alpha_bars(num_steps, start=start, end=end, tau=tau) ** 2
