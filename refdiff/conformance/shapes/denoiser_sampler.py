@@ -77,6 +77,7 @@ class DenoiserLoop:
         dtype: str = "float64",
     ) -> None:
         self.target, self.eta, self.dtype = target, eta, dtype
+        self._settings = settings
         self.alpha_bars = np.asarray(settings.schedule, np.float64)
         self.name = name_of(target, eta)
         self.full = _MOST
@@ -92,6 +93,12 @@ class DenoiserLoop:
         """Return the noise levels that the target is given: steps + 1 of them, the last 0."""
         levels = equations.karras_sigmas(steps, sigma_min=_SIGMA_MIN, sigma_max=_SIGMA_MAX)
         return np.asarray(levels, np.dtype(self.dtype)).astype(np.float64)
+
+    def in_dtype(self, dtype: str) -> DenoiserLoop | None:
+        """Return the loop with states of another dtype, if samplers are asked for it."""
+        if dtype != "float32":
+            return None
+        return DenoiserLoop(self.target, self._settings, eta=self.eta, dtype=dtype)
 
     def initial_scale(self, steps: int) -> float:
         """Return the first noise level."""

@@ -138,6 +138,7 @@ class SamplerLoop:
         dtype: str = "float64",
     ) -> None:
         self.target, self.eta, self.dtype = target, eta, dtype
+        self._settings = settings
         self.alpha_bars = np.asarray(settings.schedule, np.float64)
         self.time_base = settings.time_base
         # The first two parameters are the model and x_T, whatever they are called.
@@ -151,6 +152,12 @@ class SamplerLoop:
         self.name = name_of(target, eta)
         claims = None if eta is None else eta == 0
         self.deterministic: bool | None = claims
+
+    def in_dtype(self, dtype: str) -> SamplerLoop | None:
+        """Return the loop with states of another dtype, if samplers are asked for it."""
+        if dtype != "float32":
+            return None
+        return SamplerLoop(self.target, self._settings, eta=self.eta, dtype=dtype)
 
     def initial_scale(self, steps: int) -> float:
         """Return 1: sampling begins with standard normal noise."""
