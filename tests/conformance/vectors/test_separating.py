@@ -72,10 +72,8 @@ def test_forms_widen_the_budget_and_are_named_where_they_cannot():
     assert wide.beyond == ()
     # One minus a ratio near 1 costs the small first betas more than the product of sines.
     assert wide.bounds[0] > 5 * float(narrow[0])
-    tail = Case(
-        "discretized_gaussian_log_likelihood", "tail", {"x_0": 0.5, "mean": -1.0, "std": 0.03125}
-    )
-    assert "likelihood-by-difference" in measuring.budget(tail, "float64").beyond
+    noise = Case("min_snr_weight_eps", "noise", {"snr_t": 0.0, "gamma": 5.0})
+    assert measuring.budget(noise, "float64").beyond == ("min-snr-weight-eps-as-quotient",)
 
 
 def test_a_budget_by_hand():
