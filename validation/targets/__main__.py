@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from validation.targets import summary, table
 from validation.targets.findings import findings, unsettled
@@ -73,20 +74,16 @@ def _judge_peer(peer: Peer, chosen: list[Listed], *, keep: bool) -> list[str]:
     """Judge targets of a peer; return what is wrong."""
     began = time.perf_counter()
     judged = []
-    for one in judge_all(chosen):
-        judged.append(one)
+    for listed, one in zip(chosen, judge_all(chosen), strict=True):
+        judged.append((listed, one))
         _write_full(one)
         print(f"  {one.key:60} {one.shape:20} {one.seconds:6.1f} s", flush=True)
-    now = summary.summary(peer, zip(chosen, judged, strict=True))
-    slowest = max(one.seconds for one in judged)
+        if keep:
+            _keep(peer, summary.summary(peer, [(listed, one)]))
+    now = summary.summary(peer, judged)
+    slowest = max(one.seconds for _, one in judged)
     took = time.perf_counter() - began
     print(f"  {len(judged)} targets in {took:.0f} s, the slowest {slowest:.1f} s", flush=True)
-    if keep:
-        kept = summary.read(peer.name)
-        merged = kept["targets"] | now["targets"]
-        listed = [one.name for one in targets() if one.peer == peer.name]
-        now["targets"] = {name: merged[name] for name in listed if name in merged}
-        summary.write(now, summary.REPORTS / f"{peer.name}.json")
     problems = [] if keep else summary.differences(summary.read(peer.name), now)
     whole = {one.name for one in targets() if one.peer == peer.name} <= now["targets"].keys()
     return problems + [
@@ -94,6 +91,14 @@ def _judge_peer(peer: Peer, chosen: list[Listed], *, keep: bool) -> list[str]:
         for problem in unsettled(now, findings(peer.name))
         if whole or "nothing fits" not in problem
     ]
+
+
+def _keep(peer: Peer, now: dict[str, Any]) -> None:
+    """Replace what is kept of the targets that were judged, and drop what is no longer listed."""
+    found = summary.read(peer.name)["targets"] | now["targets"]
+    listed = [one.name for one in targets() if one.peer == peer.name]
+    now["targets"] = {name: found[name] for name in listed if name in found}
+    summary.write(now, summary.REPORTS / f"{peer.name}.json")
 
 
 def main(line: Sequence[str] | None = None) -> int:

@@ -170,12 +170,9 @@ def _smalldiffusion() -> Iterator[Listed]:
 def _denoising_diffusion_pytorch() -> Iterator[Listed]:
     peer, adapter = "denoising-diffusion-pytorch", f"{_ADAPTERS}.denoising_diffusion_pytorch"
     main = f"{adapter}:gaussian_diffusion"
-    for objective in ("pred_noise", "pred_x0", "pred_v"):
-        kwargs = {"objective": objective, "sampling_timesteps": 250}
+    for objective, schedule in (("pred_noise", "linear"), ("pred_x0", "cosine"), ("pred_v", "")):
+        kwargs = {"objective": objective} | ({"beta_schedule": schedule} if schedule else {})
         yield Listed(peer, f"GaussianDiffusion/{objective}", main, kwargs)
-    for schedule in ("linear", "cosine"):
-        kwargs = {"beta_schedule": schedule, "objective": "pred_noise"}
-        yield Listed(peer, f"GaussianDiffusion/{schedule}", main, kwargs)
     weighted = {"objective": "pred_noise", "min_snr_loss_weight": True}
     yield Listed(peer, "GaussianDiffusion/min-snr", main, weighted)
     eps = {"objective": "pred_noise"}
@@ -210,10 +207,8 @@ def _openai(peer: str, package: str) -> Iterator[Listed]:
     for name, kwargs in {
         "default": {},
         "learned-range": {"learn_sigma": True},
-        "small-variance": {"sigma_small": True},
-        "cosine": {"noise_schedule": "cosine"},
-        "predict-x-0": {"predict_xstart": True},
-        "respaced": {"timestep_respacing": "ddim50"},
+        "respaced": {"timestep_respacing": "ddim50", "noise_schedule": "cosine"},
+        "small-variance-of-x-0": {"sigma_small": True, "predict_xstart": True},
     }.items():
         yield Listed(peer, name, target, kwargs)
     yield Listed(peer, "functions", f"{_ADAPTERS}.{package}:Functions")
