@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from refdiff import checks
 from refdiff.conformance.checks import Check
 from refdiff.conformance.explain import Case, explain, fit
 from refdiff.conformance.parts import Parts
@@ -16,7 +17,7 @@ from refdiff.conformance.shapes.gaussian_diffusion.expected import Expected, exp
 from refdiff.conformance.shapes.gaussian_diffusion.handed import OwnNetworkNeeded
 from refdiff.conformance.shapes.gaussian_diffusion.target import Missing, Subject
 from refdiff.conformance.variants import all_variants
-from refdiff.conformance.verdicts import Outcome, conforms, not_provided
+from refdiff.conformance.verdicts import Outcome, conforms, inconclusive, not_provided
 
 __all__ = ["Asked", "check", "inputs", "judged", "numbers", "times"]
 
@@ -75,6 +76,9 @@ def judged(
     for reading in (asked, *others):
         dtype = subject.table_dtype
         cases = [Case(one.at, one.observed, _program(subject, one.question)) for one in reading]
+        cases = _determined(cases, subject.computes)
+        if not cases:
+            return inconclusive(f"{what}: rounding to {subject.computes} may change all of it here")
         coarser = _COARSE.get(dtype)
         if subject.computes == coarser and not fit(cases, dtype=dtype).holds:
             if fit(cases, dtype=coarser).holds:
@@ -89,6 +93,26 @@ def judged(
             break
     assert found is not None
     return found
+
+
+def _determined(cases: Sequence[Case], dtype: str) -> list[Case]:
+    """Return the cases without the numbers that rounding leaves open altogether."""
+    parts = Parts(dtype=dtype)
+    kept = []
+    for case in cases:
+        with checks("off"), np.errstate(all="ignore"):
+            expectation = parts.lift(case.program(parts))
+        sure = np.ravel(np.isfinite(expectation.error) | ~np.isfinite(expectation.value))
+        observed = np.ravel(np.asarray(case.observed))
+        if sure.all() or observed.size != sure.size:
+            kept.append(case)
+        elif sure.any():
+            kept.append(Case(case.at, observed[sure], _only(case.program, sure)))
+    return kept
+
+
+def _only(program: Callable[[Parts], Any], sure: Array) -> Callable[[Parts], Any]:
+    return lambda parts: parts.lift(program(parts)).reshape(-1)[sure]
 
 
 def _agrees_with_tables(subject: Subject, name: str) -> bool:

@@ -74,7 +74,8 @@ def bound_term(
     first = (np.asarray(t) == 0).reshape((-1,) + (1,) * (x_0.ndim - 1))
     if first.any():
         nll = parts.decoder_nll(lift(x_0), mean=out.mean, log_variance=spread)
-        kl = nll.where(np.broadcast_to(first, x_0.shape), kl)
+        where = np.broadcast_to(first, x_0.shape)
+        kl = np.where(where, nll, kl) if isinstance(nll, np.ndarray) else nll.where(where, kl)
     return parts.bound_unit(kl.reshape((len(t), -1)).mean(1))
 
 
@@ -83,8 +84,10 @@ def _near(subject: Subject, t: Array, seed: int) -> tuple[Array, Answer]:
     (x,) = inputs(seed, (len(t), *_SHAPE))
     x_0 = 2 * np.clip(np.rint(127.5 + 90 * x), 0, 255) / 255 - 1
     told = x_0.copy()
-    # One number is far from its data, where approximate likelihoods reach their floor.
-    told.reshape(len(t), -1)[:, 0] += 0.9
+    if subject.computes == "float64":
+        # One number is far from its data, where approximate likelihoods reach their floor; whether
+        # they do cannot be told in float32.
+        told.reshape(len(t), -1)[:, 0] += 0.9
     answer = answered(subject, t, _SHAPE, seed=seed, data=told)
     return x_0, answer
 

@@ -20,7 +20,7 @@ from refdiff.conformance.shapes.gaussian_diffusion.asking import (
 )
 from refdiff.conformance.shapes.gaussian_diffusion.bound import bound_term
 from refdiff.conformance.shapes.gaussian_diffusion.expected import Expected
-from refdiff.conformance.shapes.gaussian_diffusion.questions import Answer, times_told
+from refdiff.conformance.shapes.gaussian_diffusion.questions import Answer, nearness, times_told
 from refdiff.conformance.shapes.gaussian_diffusion.target import Missing, Subject
 from refdiff.conformance.variants.gaussian_diffusion import FROM_ONE
 from refdiff.conformance.variants.randomness import IGNORED, UNIFORM, seen
@@ -62,6 +62,8 @@ def _run(subject: Subject, *, seed: int = 11, given: bool = True) -> _Run:
     size = (len(t), *_SHAPE)
     x_0, eps, output, raw = inputs(seed, size, size, size, size)
     x_0 = _levels(x_0)
+    first = t == 0
+    output[first] = _near(subject, x_0[first], eps[first], output[first])
     learns = subject.variance in ("learned", "learned-range")
     raw = np.tanh(raw).astype(np.float32).astype(np.float64)
     answer = Answer(output, raw if learns else None, x_0, x_0)
@@ -80,6 +82,18 @@ def _run(subject: Subject, *, seed: int = 11, given: bool = True) -> _Run:
     if not answer.asked:
         raise Missing("the loss does not ask the model that can be put into the target")
     return _Run(x_0, eps, t, answer, _terms(found), draws)
+
+
+def _near(subject: Subject, x_0: Array, eps: Array, z: Array) -> Array:
+    """Return outputs at the first time whose x_0 is near the data: a loss may hold the decoder."""
+    level = float(subject.alpha_bars[1])
+    signal, noise = np.sqrt(level), np.sqrt(1 - level)
+    near = x_0 + nearness(subject) * np.clip(z, -1.5, 1.5)
+    output = {
+        "eps": (signal * x_0 + noise * eps - signal * near) / noise,
+        "v": (signal * (signal * x_0 + noise * eps) - near) / noise,
+    }.get(subject.prediction or "eps", near)
+    return np.asarray(output).astype(np.float32).astype(np.float64)
 
 
 def _levels(x: Array) -> Array:

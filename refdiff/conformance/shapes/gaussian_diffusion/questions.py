@@ -11,7 +11,7 @@ import torch
 from refdiff.conformance.shapes.gaussian_diffusion.asking import inputs, numbers
 from refdiff.conformance.shapes.gaussian_diffusion.target import Subject
 
-__all__ = ["Answer", "Question", "answered", "times_told"]
+__all__ = ["Answer", "Question", "answered", "nearness", "times_told"]
 
 Array = np.ndarray
 
@@ -80,13 +80,13 @@ def answered(
     seed : int
         Of the numbers.
     data : numpy.ndarray, optional
-        Data near which the implied x_0 lies, about a level of grey away, in place of `scale`.
+        Data near which the implied x_0 lies, in place of `scale`.
     """
     size = (len(t), *shape)
     x_0, x_t, raw = inputs(seed, size, size, size)
     x_0 = np.clip(scale * x_0, -0.95 * max(1.0, 3 * scale), 0.95 * max(1.0, 3 * scale))
     if data is not None:
-        x_0 = data + 0.02 * x_0
+        x_0 = data + nearness(subject) * np.clip(x_0 / scale, -1.5, 1.5)
     level = subject.alpha_bars[1:][t].reshape((-1,) + (1,) * len(shape))
     before = subject.alpha_bars[:-1][t].reshape(level.shape)
     eps = (x_t - np.sqrt(level) * x_0) / np.sqrt(1 - level)
@@ -102,6 +102,16 @@ def answered(
     exact = [None if a is None else a.astype(np.float32).astype(np.float64) for a in (output, told)]
     assert exact[0] is not None
     return Answer(exact[0], exact[1], x_t, x_0)
+
+
+def nearness(subject: Subject) -> float:
+    """Return a distance from the data at which the decoder's likelihood is neither 0 nor 1.
+
+    Half the standard deviation of the first step, or of the width of a level of grey: further
+    away it is the floor of an implementation that is seen, and in float32 only that it has one.
+    """
+    variance = 1 - subject.alpha_bars[min(2, subject.count)]
+    return 0.5 * min(float(np.sqrt(variance / 4)), 1 / 255)
 
 
 def times_told(subject: Subject, t: Array) -> Array:
