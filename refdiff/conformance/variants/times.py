@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from refdiff import equations
-from refdiff.conformance.variants import convention, deviation
+from refdiff.conformance.variants import approximation, convention, deviation
 
 __all__: list[str] = []
 
@@ -60,6 +60,19 @@ def leading_too_many_times(num_train_steps: int, num_steps: int) -> Any:
 def leading_stride_not_rounded(num_train_steps: int, num_steps: int) -> Any:
     """The blocks have the exact length T/S, and their starts are rounded down."""
     return (np.arange(num_steps) * num_train_steps // num_steps)[::-1] + 1
+
+
+@convention(part="leading_timesteps", choice="stride of the leading spacing")
+def leading_stride_of_one_block_more(num_train_steps: int, num_steps: int) -> Any:
+    """The stride is T // (S + 1), and the first of the S + 1 blocks is left out."""
+    return np.arange(num_steps, 0, -1) * (num_train_steps // (num_steps + 1)) + 1
+
+
+@approximation(part="leading_timesteps", links=("https://github.com/ermongroup/ddim",))
+def times_quadratic_up_to_0_8(num_train_steps: int, num_steps: int) -> Any:
+    """The square roots of the times are spaced evenly, up to four fifths of the last time."""
+    roots = np.linspace(0, np.sqrt(0.8 * num_train_steps), num_steps)
+    return np.floor(roots**2)[::-1] + 1
 
 
 @deviation(

@@ -165,6 +165,28 @@ def x_0_from_score(x_t, score, *, alpha_bar_t):
     return (x_t + root(1 - alpha_bar_t) * score) / root(alpha_bar_t)
 
 
+@called("arguments-exchanged")
+def eps_from_x_0(x_0, x_t, *, alpha_bar_t):
+    return (x_t - root(alpha_bar_t) * x_0) / root(1 - alpha_bar_t)
+
+
+@called("levels-exchanged")
+def transition_variance(*, alpha_bar_t, alpha_bar_s):  # noqa: F811
+    noisier, quieter = alpha_bar_s, alpha_bar_t
+    return 1 - noisier / quieter
+
+
+@called("levels-taken-for-scales")
+def v_from_x_0(x_t, x_0, *, alpha_bar_t):
+    alpha, sigma = alpha_bar_t, root(1 - alpha_bar_t**2)
+    return (alpha * x_t - x_0) / sigma
+
+
+@called("levels-taken-for-noise")
+def score_from_x_0(x_t, x_0, *, alpha_bar_t):
+    return (root(1 - alpha_bar_t) * x_0 - x_t) / alpha_bar_t
+
+
 # ---------------------------------------------------------------- guidance
 
 

@@ -16,6 +16,7 @@ from refdiff.conformance.explain import Case, Program, explain, fit
 from refdiff.conformance.parts import Parts
 from refdiff.conformance.shapes.functions.calls import NotTaken, Unreadable, ask
 from refdiff.conformance.shapes.functions.programs import INNER
+from refdiff.conformance.shapes.functions.readings import other_readings
 from refdiff.conformance.shapes.functions.recipes import cases_of
 from refdiff.conformance.variants import all_variants
 from refdiff.conformance.verdicts import Outcome, conforms, deviates, not_provided
@@ -84,13 +85,35 @@ class Judge:
             # Many a mistake ends in NaN: no name for it could be more than a guess.
             return _of_nan(self._name, observed, dtype)
         outcome = explain(observed, **known)
-        if outcome.variant is not None:
+        if outcome.verdict == "deviates":
+            outcome = self._read_otherwise(outcome, case, observed, dtype)
+        elif outcome.variant is not None:
             if outcome.also_fits:
                 outcome = explain(
                     observed, prefer=self.explanation, elsewhere=self._elsewhere(case), **known
                 )
             outcome = self._believed(outcome, observed)
         return self._shaped(outcome, observed, dtype)
+
+    def _read_otherwise(
+        self, outcome: Outcome, case: str, observed: Sequence[Case], dtype: str
+    ) -> Outcome:
+        """Name a right formula that takes its arguments for something else, if it is one."""
+        array, calls = self._settings.array, cases_of(self._name, self._settings.seed)[case]
+        for variant, change in other_readings(calls[0]):
+            programs = [
+                change(call).program(self._name, array=array, dtype=dtype) for call in calls
+            ]
+            seen = [
+                Case(o.at, o.observed, program)
+                for o, program in zip(observed, programs, strict=True)
+            ]
+            if fit(seen, dtype=dtype, sharp=True).holds:
+                message = f"{self._name}: {variant.summary.rstrip('.')}"
+                return replace(
+                    outcome, verdict="known-deviation", variant=variant.name, message=message
+                )
+        return outcome
 
     def _elsewhere(self, case: str) -> list[tuple[str, Program]]:
         """Return the programs of other cases, which may tell two explanations apart.
