@@ -12,7 +12,7 @@ import inspect
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -285,6 +285,10 @@ def _check_names(
         raise UserError(f"{name} does not take these --kwargs: {error}.") from error
 
 
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
 def _check_bound(signature: inspect.Signature, arguments: Mapping[str, Any], name: str) -> None:
     _check_names(signature, arguments, name)
     needed = [
@@ -297,7 +301,7 @@ def _check_bound(signature: inspect.Signature, arguments: Mapping[str, Any], nam
     if needed:
         example = json.dumps({needed[0]: "..."})
         raise UserError(
-            f"{name} cannot be constructed without {' and '.join(needed)}: give "
+            f"{name} cannot be constructed without {_listed(needed)}: give "
             f"{'it' if len(needed) == 1 else 'them'} by --kwargs '{example}', or name a function "
             "without arguments that makes the object."
         )

@@ -170,6 +170,12 @@ def test_a_constructor_that_fails(write, kwargs, words):
     assert words in refused(f"{path}:A", kwargs)
 
 
+def test_all_missing_arguments_are_named(write):
+    path = write("code.py", "class A:\n    def __init__(self, a, b, *, c, d=1): pass\n")
+    assert "cannot be constructed without a, b and c: give them by" in refused(f"{path}:A")
+    assert "cannot be constructed without a and b: give them" in refused(f"{path}:A", {"c": 1})
+
+
 def test_what_is_made_must_be_something(write):
     path = write("code.py", "def make(): pass\nready = 3\ndef f(model): pass\n")
     assert "returned None" in refused(f"{path}:make")
