@@ -22,6 +22,7 @@ __all__ = [
     "NUMBER_OF_STEPS",
     "OPTION_WITHOUT_EFFECT",
     "PATCHED_LAST_LEVEL",
+    "RAW_OUTPUTS_COMBINED",
     "REFUSED_OPTION_USED",
     "REPEATED_LEVEL",
     "ROUNDED_LEVEL",
@@ -129,6 +130,14 @@ STALE_STATE = observed(
     "What set_timesteps leaves depends on the runs that were made before.",
     symptom="the second image of a session differs from the first",
     cure="reset the index and the stored predictions in set_timesteps",
+)
+RAW_OUTPUTS_COMBINED = observed(
+    "deviation",
+    "raw-outputs-combined-before-conversion",
+    "A multistep method combines v predictions of different times before it converts them to eps.",
+    symptom="the same model gives other samples as a v model than as an eps model",
+    cure="convert each answer to eps at its own time, then combine",
+    links=("https://github.com/huggingface/diffusers/issues/14816",),
 )
 REFUSED_OPTION_USED = observed(
     "deviation",

@@ -90,7 +90,7 @@ def drive(
     *,
     count: int | None = None,
     prediction: str | None = None,
-    size: float = 1.0,
+    constant: bool = False,
     options: Mapping[str, Any] | None = None,
 ) -> Drive:
     """Take all steps, each with an answer of its own.
@@ -103,8 +103,8 @@ def drive(
         Number of steps to ask for; 10 by default.
     prediction : str, optional
         What the answers mean; left out, as configured.
-    size : float
-        Standard deviation of the answers.
+    constant : bool
+        Whether all steps get the same answer.
     options : mapping, optional
         Further arguments of ``step``.
     """
@@ -115,7 +115,7 @@ def drive(
     levels = levels_of_calls(chosen, scheduler)
     x, steps = begins * fixed_numbers(1), []
     for k, t in enumerate(scheduler.timesteps):
-        output = size * fixed_numbers(100 + k)
+        output = fixed_numbers(100 if constant else 100 + k)
         asked = chosen.step_arguments(scheduler, k) | dict(options or {})
         one = _step(scheduler, k, t, x, output, asked)
         steps.append(one)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
 
 from refdiff.conformance.checks import Check
+from refdiff.conformance.explain import Case, fit
 from refdiff.conformance.free import free_checks
+from refdiff.conformance.parts import Parts
 from refdiff.conformance.sampling import step_checks
 from refdiff.conformance.shapes.scheduler import claims
-from refdiff.conformance.shapes.scheduler.driving import drive_one, fixed_numbers
+from refdiff.conformance.shapes.scheduler.driving import Driven, drive, drive_one, fixed_numbers
 from refdiff.conformance.shapes.scheduler.findings import named
 from refdiff.conformance.shapes.scheduler.loops import SchedulerLoop
 from refdiff.conformance.shapes.scheduler.target import CannotBuild, Scheduler
 from refdiff.conformance.variants import variant
+from refdiff.conformance.variants.scheduler import RAW_OUTPUTS_COMBINED
 from refdiff.conformance.verdicts import Outcome, conforms, not_provided
 
 __all__ = ["run_checks"]
@@ -43,7 +47,7 @@ _OF_NOISE = {
 }
 """What is asked as well of a configuration whose steps add noise."""
 
-_WITHOUT_METHOD = ("grid", "grid-7", "grid-full", "time-base", "noise")
+_WITHOUT_METHOD = {"grid", "grid-7", "grid-full", "time-base", "noise"}
 """What the steps of a method that is not known step by step can still be asked."""
 
 _FEW = 40
@@ -139,17 +143,73 @@ def _checks(
             known = claims.method(loop.target) is not None
             # Undoing the preconditioning rounds more than the steps that would be judged.
             known = known and not claims.is_preconditioned(loop.target)
+            # A start by Runge-Kutta asks at times between the steps, and more often.
+            between = loop.target.config.get("skip_prk_steps") is False
+            others = set() if between else _WITHOUT_METHOD
             listed += [
                 check
                 for check in step_checks(loop)
-                if known or check.id.removeprefix(f"{name}/") in _WITHOUT_METHOD
+                if known or check.id.removeprefix(f"{name}/") in others
             ]
     except (CannotBuild, ValueError, NotImplementedError) as refusal:
         message = str(refusal)
         return [Check(f"{name}/runs", (), lambda: not_provided(message))]
+    listed = [_with_cause(loop.target, check) for check in listed]
     if topics is None:
         return listed
     return [check for check in listed if check.id.removeprefix(f"{name}/") in topics]
+
+
+def _with_cause(target: Scheduler, check: Check) -> Check:
+    """Name the cause of paths that differ by prediction, where it is one that can be seen."""
+    if not check.id.endswith("same-path-for-every-prediction"):
+        return check
+
+    def judge() -> Outcome:
+        outcome = check.judge()
+        if outcome.verdict != "deviates" or not _combines_raw_outputs(target):
+            return outcome
+        named_cause = named(RAW_OUTPUTS_COMBINED, outcome.message)
+        return dataclasses.replace(
+            outcome, verdict=named_cause.verdict, variant=named_cause.variant
+        )
+
+    return dataclasses.replace(check, judge=judge)
+
+
+def _combines_raw_outputs(target: Scheduler) -> bool:
+    """Say whether a multistep method of v models combines their answers as they are.
+
+    Then equal answers are combined to that answer, and each step is DDIM's; the eps that they
+    imply at different times differ, so that for a right method it is not.
+    """
+    if "skip_prk_steps" not in target.config:
+        return False
+    try:
+        plain = target.with_options(skip_prk_steps=True, timestep_spacing="leading")
+        driven = drive(plain, prediction="v", constant=True)
+    except CannotBuild:
+        return False
+    later = driven.steps[3:-1]  # the first step takes two calls; the last one has its own end
+
+    def case(step: Driven) -> Case:
+        def program(parts: Parts) -> Any:
+            walk = driven.walk(parts)
+            levels = {
+                "alpha_bar_t": parts.level_at(walk, step.k),
+                "alpha_bar_s": parts.level_after(walk, step.k),
+            }
+            x_0, eps = parts.x_0_and_eps(
+                parts.lift(step.output),
+                parts.lift(step.x),
+                alpha_bar_t=levels["alpha_bar_t"],
+                prediction="v",
+            )
+            return parts.ddim_update(x_0, eps, 0.0, **levels, eta=0.0)
+
+        return Case(driven.at(step), step.prev_sample, program)
+
+    return fit([case(step) for step in later], dtype="float32").holds
 
 
 def _not_a_sampler(target: Scheduler) -> str | None:
