@@ -254,8 +254,9 @@ class Supervisor:
             self._child.send(json.dumps(left))
             try:
                 for result in self._until_done():
-                    left.remove(result.check)
-                    yield result
+                    if result.check in left:
+                        left.remove(result.check)
+                        yield result
                 self._end()
             except _Ended as end:
                 printed = self._end()

@@ -147,7 +147,3 @@ def _send_effects(send: Any, session: Any, check: str) -> None:
     effects = [[effect.name, effect.what] for effect in session.effects[check]]
     if effects:
         send("effects", check=check, effects=effects)
-
-
-if __name__ == "__main__":
-    main()
