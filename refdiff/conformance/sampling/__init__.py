@@ -18,6 +18,7 @@ from refdiff.conformance.sampling.guidance_checks import judge_guidance
 from refdiff.conformance.sampling.limit_checks import judge_clipping
 from refdiff.conformance.sampling.methods import Transition
 from refdiff.conformance.sampling.noise_checks import judge_noise
+from refdiff.conformance.sampling.own_schedule import foreign_schedule
 from refdiff.conformance.sampling.recording import final_state, name_of, recorded
 from refdiff.conformance.sampling.session import Run, Session
 from refdiff.conformance.verdicts import Outcome, inconclusive, not_provided
@@ -39,7 +40,8 @@ def step_checks(loop: Loop) -> list[Check]:
     ----------
     loop : Loop
         Of any shape. It may have, beyond the protocol: ``eta`` (what it was given), ``learned``
-        (its model chooses variances), ``sigmas(steps)`` (the list that it was given), and
+        (its model chooses variances), ``sigmas(steps)`` (the list that it was given),
+        ``schedule_given`` (False if the target may have a schedule of its own), and
         ``run_guided(model, x_T, *, steps, labels, weight)`` with ``guided`` to say whether it can.
 
     Returns
@@ -111,7 +113,7 @@ def _judge_steps(
 ) -> Outcome:
     known = diagnosed(session)
     if known.method is None:
-        return unknown_rule(session)
+        return foreign_schedule(session) or unknown_rule(session)
     transitions = known.transitions(run)
     if not transitions:
         return inconclusive(

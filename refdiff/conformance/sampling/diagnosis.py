@@ -19,6 +19,7 @@ from refdiff.conformance.explain import Case, explain, fit
 from refdiff.conformance.sampling.attribution import attributed, unexplained
 from refdiff.conformance.sampling.hidden_times import Hidden, hypotheses
 from refdiff.conformance.sampling.methods import Method, Transition, recovered
+from refdiff.conformance.sampling.own_schedule import foreign_schedule
 from refdiff.conformance.sampling.script import LARGE
 from refdiff.conformance.sampling.session import Run, Session
 from refdiff.conformance.sampling.ve import ve_methods
@@ -94,6 +95,7 @@ def _runs(session: Session) -> list[Run]:
 
 def _diagnose(session: Session) -> Diagnosis:
     told = _runs(session)
+    candidates: list[Method] = []
     for hidden in (None, *hypotheses(told[0])):
         runs = told if hidden is None else [hidden.seen(run) for run in told]
         methods = [m for m in _methods(session, runs[0]) if _cases(m, runs)]
@@ -103,6 +105,8 @@ def _diagnose(session: Session) -> Diagnosis:
             for method in claimed:
                 if _holds(method, runs, tried):
                     return Diagnosis(method, method.follows, True, True, hidden)
+        if foreign_schedule(session, named=True) is not None:
+            return Diagnosis(None, (), False, False)
         explained = _explained(session, runs, claimed) if claimed and hidden is None else None
         if explained is not None:
             return Diagnosis(*explained, True, True)
@@ -241,7 +245,7 @@ def judged(session: Session, run: Run, transitions: Sequence[Transition], what: 
     """Judge some steps of a run by the loop's method and what is known to explain it."""
     known = diagnosed(session)
     if known.method is None:
-        return unknown_rule(session)
+        return foreign_schedule(session) or unknown_rule(session)
     if not transitions:
         return inconclusive(f"a run of {run.steps} steps has no such step")
     if not run.recording.tagged and known.method.stochastic:
@@ -266,6 +270,9 @@ def judged(session: Session, run: Run, transitions: Sequence[Transition], what: 
         outcome = unexplained(chosen, dtype, title)
     if outcome.verdict != "deviates":
         return outcome
+    foreign = foreign_schedule(session)
+    if foreign is not None:
+        return foreign
     if not known.explained and not known.claimed:
         return unknown_rule(session)
     if not session.repeatable:

@@ -12,6 +12,7 @@ from refdiff import equations
 from refdiff.conformance.explain import Case, fit
 from refdiff.conformance.sampling.diagnosis import diagnosed
 from refdiff.conformance.sampling.hidden_times import counts_steps
+from refdiff.conformance.sampling.own_schedule import foreign_schedule
 from refdiff.conformance.sampling.session import Run, Session
 from refdiff.conformance.variants import all_variants, variant
 from refdiff.conformance.verdicts import Outcome, Verdict, conforms, inconclusive
@@ -57,6 +58,9 @@ def judge_grid(session: Session, steps: int) -> Outcome:
     run = session.run(steps)
     if not run.calls:
         return inconclusive("the loop never calls the model")
+    foreign = foreign_schedule(session)
+    if foreign is not None:
+        return foreign
     times = visited(session, run)
     if session.loop.tells == "sigma":
         return _judge_sigmas(session, run, times)

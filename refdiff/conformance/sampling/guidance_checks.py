@@ -14,6 +14,7 @@ from refdiff.conformance.parts import Parts
 from refdiff.conformance.sampling.diagnosis import diagnosed, dtypes, spread, unknown_rule
 from refdiff.conformance.sampling.grid_checks import named
 from refdiff.conformance.sampling.methods import Transition
+from refdiff.conformance.sampling.own_schedule import foreign_schedule
 from refdiff.conformance.sampling.script import scripted_model
 from refdiff.conformance.sampling.session import Run, Session
 from refdiff.conformance.variants import variant
@@ -33,7 +34,7 @@ def judge_guidance(session: Session) -> Outcome:
         return not_provided("the sampler takes no labels with a guidance weight")
     known = diagnosed(session)
     if known.method is None:
-        return unknown_rule(session)
+        return foreign_schedule(session) or unknown_rule(session)
     cases: list[Case] = []
     for index, weight in enumerate(_WEIGHTS):
         recording = _guided(session, weight, seed=5 + index)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from refdiff.conformance.explain import explain, fit
 from refdiff.conformance.sampling.diagnosis import diagnosed, dtypes, spread, unknown_rule
+from refdiff.conformance.sampling.own_schedule import foreign_schedule
 from refdiff.conformance.sampling.script import LARGE
 from refdiff.conformance.sampling.session import Session
 from refdiff.conformance.variants import variant
@@ -18,7 +19,7 @@ def judge_clipping(session: Session) -> Outcome:
     """Judge what becomes of predictions outside the range of data."""
     known = diagnosed(session)
     if known.method is None:
-        return unknown_rule(session)
+        return foreign_schedule(session) or unknown_rule(session)
     run = session.run(size=LARGE)
     if not run.recording.tagged and known.method.stochastic:
         return inconclusive("the noise comes from a source that cannot be observed")

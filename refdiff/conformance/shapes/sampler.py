@@ -148,6 +148,7 @@ class SamplerLoop:
         countable = bool(names & (STEPS | TIMES))
         self.full = len(self.alpha_bars) - 1
         self.steps: Sequence[int] = range(1, self.full + 1) if countable else ()
+        self.schedule_given = bool(names & (LEVELS | BETAS | ALPHAS))
         self.guided = bool(names & LABELS) and bool(names & WEIGHT)
         self.name = name_of(target, eta)
         claims = None if eta is None else eta == 0

@@ -58,12 +58,12 @@ def test_one_rule_without_a_name_is_not_accused_by_its_neighbours_name() -> None
             )
         return x
 
-    found = findings(judged(blend))
+    outcomes = judged(blend)
+    found = findings(outcomes)
     assert {verdict for topic, (verdict, _) in found.items() if "grid" not in topic} == {
         "inconclusive"
     }
-    unnamed = judged(blend)["middle-steps"].message
-    assert "none that refdiff knows by name" in unnamed
+    assert "none that refdiff knows by name" in outcomes["middle-steps"].message
 
 
 @pytest.mark.parametrize("eta", ETAS)
