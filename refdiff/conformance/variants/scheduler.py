@@ -21,6 +21,7 @@ __all__ = [
     "LINSPACE",
     "NUMBER_OF_STEPS",
     "OPTION_WITHOUT_EFFECT",
+    "OTHER_COORDINATES",
     "PATCHED_LAST_LEVEL",
     "RAW_OUTPUTS_COMBINED",
     "REFUSED_OPTION_USED",
@@ -40,6 +41,17 @@ FORWARD_TABLE_OVERWRITTEN = observed(
     symptom="all later calls use a schedule of half precision",
     cure="convert a copy",
     links=("https://github.com/huggingface/diffusers/pull/3005",),
+)
+OTHER_COORDINATES = observed(
+    "deviation",
+    "noise-added-in-other-coordinates",
+    "Noise is added in other coordinates than those of the states that the sampler works on.",
+    symptom="images made from images are broken: far too much noise, or far too little",
+    cure="add noise as the sampler's states contain it",
+    links=(
+        "https://github.com/huggingface/diffusers/pull/253",
+        "https://github.com/huggingface/diffusers/pull/5158",
+    ),
 )
 GENERATOR_IGNORED = observed(
     "deviation",

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from refdiff.conformance.checks import Check
-from refdiff.conformance.explain import Case, Program
+from refdiff.conformance.explain import Case, Program, fit
 from refdiff.conformance.parts import Parts
 from refdiff.conformance.shapes.scheduler import claims
 from refdiff.conformance.shapes.scheduler.findings import explained, named
 from refdiff.conformance.shapes.scheduler.levels import sigmas_of_table
 from refdiff.conformance.shapes.scheduler.target import Scheduler, numbers, quiet, tensor
 from refdiff.conformance.variants import variant
-from refdiff.conformance.variants.scheduler import FORWARD_TABLE_OVERWRITTEN
+from refdiff.conformance.variants.scheduler import FORWARD_TABLE_OVERWRITTEN, OTHER_COORDINATES
 from refdiff.conformance.verdicts import Outcome, conforms, not_provided
 
 __all__ = ["noising_checks"]
@@ -88,8 +88,15 @@ def _level(parts: Parts, target: Scheduler, scheduler: Any, t: Any) -> Any:
     return 1 / (1 + sigma * sigma)
 
 
-def _mixed(target: Scheduler, scheduler: Any, x_0: Any, eps: Any, times: Sequence[Any]) -> Program:
-    exploding = _exploding(target)
+def _mixed(
+    target: Scheduler,
+    scheduler: Any,
+    x_0: Any,
+    eps: Any,
+    times: Sequence[Any],
+    *,
+    exploding: bool,
+) -> Program:
 
     def program(parts: Parts) -> Any:
         data, noise = parts.lift(x_0, exact=True), parts.lift(eps, exact=True)
@@ -113,14 +120,17 @@ def _columns(levels: list[Any]) -> Any:
     )
 
 
-def _case(target: Scheduler, scheduler: Any, times: Sequence[Any], seed: int) -> Case:
+def _case(
+    target: Scheduler, scheduler: Any, times: Sequence[Any], seed: int, *, exploding: bool
+) -> Case:
     """Let it add noise to one sample for each of these times of its own."""
     x_0, eps = _data(len(times), seed)
     told = _stacked(scheduler.timesteps, times)
     with quiet():
         noisy = scheduler.add_noise(tensor(x_0), tensor(eps), told)
     at = {"timesteps": [float(t) for t in times]}
-    return Case(at, numbers(noisy), _mixed(target, scheduler, x_0, eps, times))
+    program = _mixed(target, scheduler, x_0, eps, times, exploding=exploding)
+    return Case(at, numbers(noisy), program)
 
 
 def _stacked(timesteps: Any, times: Sequence[Any]) -> Any:
@@ -149,8 +159,30 @@ def _judged(
             scheduler.timesteps = scheduler.timesteps.round().long()
         times = _chosen(scheduler)
         groups = [times] if together else [[t] for t in times]
-        cases = [_case(target, scheduler, group, seed) for seed, group in enumerate(groups)]
-        return explained(cases, "add_noise", _dtype(target))
+        right = _exploding(target)
+
+        def cases(*, exploding: bool) -> list[Case]:
+            return [
+                _case(target, scheduler, group, seed, exploding=exploding)
+                for seed, group in enumerate(groups)
+            ]
+
+        outcome = explained(cases(exploding=right), "add_noise", _dtype(target))
+        if (
+            outcome.verdict == "conforms"
+            or not fit(cases(exploding=not right), dtype=_dtype(target)).holds
+        ):
+            return outcome
+        kinds = ("x_0 + sigma eps", "sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps")
+        used, wanted = kinds if not right else kinds[::-1]
+        return named(
+            OTHER_COORDINATES,
+            f"add_noise returns {used}, where the sampler's states are {wanted}",
+            at=outcome.at,
+            expected=outcome.expected,
+            observed=outcome.observed,
+            error_units=outcome.error_units,
+        )
 
     return _asked(target, "add_noise", judge)
 
@@ -249,7 +281,9 @@ def _half(target: Scheduler) -> Callable[[], Outcome]:
 
         # The table's own precision is allowed for; only what float16 adds is judged.
         def program(parts: Parts) -> Any:
-            exact = _mixed(target, scheduler, zeros, ones, [t])(Parts(dtype=_dtype(target)))
+            exploding = _exploding(target)
+            mixed = _mixed(target, scheduler, zeros, ones, [t], exploding=exploding)
+            exact = mixed(Parts(dtype=_dtype(target)))
             value = exact.value.ravel()[:1]
             return parts.lift(value)
 
