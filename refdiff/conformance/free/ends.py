@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from refdiff.conformance.explain import LIMIT
 from refdiff.conformance.free.naming import named
 from refdiff.conformance.free.rounding import room_for_rounding
 from refdiff.conformance.free.session import EVENT, Level, Response, Session, eps_of
@@ -39,6 +40,9 @@ class End:
         The part of it that is drawn after the model's last call.
     room : float
         What rounding explains of these.
+    scale_room : float
+        What it explains of the factor of the data, which is a ratio of table entries: where a
+        table of alpha_bar is rounded, the first 1 - alpha_bar has lost most of its digits.
     """
 
     alpha: float
@@ -46,12 +50,18 @@ class End:
     spread: float
     last_draw: float
     room: float
+    scale_room: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether the data has its size."""
+        return abs(self.alpha - 1.0) * 0.5 <= self.scale_room
 
     @property
     def exact(self) -> bool:
         """Whether nothing but the data is left."""
-        moved = max(abs(self.offset), abs(self.alpha - 1.0) * 0.5)
-        return moved <= self.room and self.spread <= max(self.room, CLAMPED)
+        quiet = self.spread <= max(self.room, CLAMPED)
+        return self.kept and quiet and abs(self.offset) <= self.room
 
     @property
     def level(self) -> Level:
@@ -77,6 +87,7 @@ def _end_of(session: Session, steps: int) -> End | None:
         spread=half.spread,
         last_draw=_last_draw(half),
         room=room,
+        scale_room=max(room, LIMIT * eps_of(session.loop) / (1 - session.loop.alpha_bars[1])),
     )
 
 
@@ -110,11 +121,10 @@ def end_on_point(session: Session) -> Outcome:
         "expected": 0.5,
         "observed": f"{0.5 * end.alpha + end.offset:.9g} with standard deviation {end.spread:.6g}",
     }
-    kept = abs(end.alpha - 1.0) * 0.5 <= end.room
-    if kept and abs(end.offset) <= end.room and _alone(end.last_draw, end.spread, end.room):
+    if end.kept and abs(end.offset) <= end.room and _alone(end.last_draw, end.spread, end.room):
         seen = f"a standard deviation of {end.spread:.6g} is left of data without spread"
         return named("noise-at-the-last-step", seen, **known)
-    if kept and end.spread <= max(end.room, CLAMPED):
+    if end.kept and end.spread <= max(end.room, CLAMPED):
         seen = f"{end.offset:.6g} is added to every element, whatever the data"
         return named(_constant(session, end), seen, **known)
     stopped = _stopped(session, steps, end, known)
@@ -134,10 +144,8 @@ def _constant(session: Session, end: End) -> str:
 
 
 def _units(end: End) -> float:
-    from refdiff.conformance.explain import LIMIT
-
-    moved = max(abs(end.offset), abs(end.alpha - 1.0) * 0.5, end.spread)
-    return LIMIT * moved / end.room
+    moved = max(abs(end.offset), end.spread) / end.room
+    return LIMIT * max(moved, abs(end.alpha - 1.0) * 0.5 / end.scale_room)
 
 
 def _alone(part: float, whole: float, room: float) -> bool:

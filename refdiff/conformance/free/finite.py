@@ -26,14 +26,15 @@ def finite(session: Session) -> Outcome:
     """Judge whether results are finite and of the right shape for every number of steps."""
     world = WORLDS["gaussian"]
     prediction = session.loop.predictions[0]
-    tried = [s for s in COUNTS if s in session.loop.steps] or [session.loop.full]
-    tried = sorted({*tried, session.main})
+    tried = [s for s in COUNTS if s in session.loop.steps]
+    tried = sorted({*tried, session.main, session.loop.full})
+    # Where exactly a run begins does not matter to this question.
+    x_T = session.start(world, session.main, fixed_numbers(61, (2, *EVENT)))
     for steps in tried:
-        z = fixed_numbers(61, (2, *EVENT))
-        if not session.told(steps).size:
-            return deviates(f"asked for {steps} steps it never asks the model", at={"steps": steps})
-        x_T = session.start(world, steps, z)
         run = session.run(world.prediction(prediction), x_T, steps, prediction=prediction)
+        session.told_in(run, steps)
+        if not run.calls:
+            return deviates(f"asked for {steps} steps it never asks the model", at={"steps": steps})
         at = {"steps": steps, "prediction": prediction}
         if run.result.shape != x_T.shape:
             return deviates(
@@ -49,6 +50,11 @@ def finite(session: Session) -> Outcome:
         known = {"at": at, "observed": float(run.result[~np.isfinite(run.result)][0])}
         if bad and bad[0] == 1 and session.levels(steps)[0][0] == 0 and prediction == "eps":
             return named("eps-at-zero-signal", "the second state is not finite", **known)
+        told = session.told(steps)
+        if bad and np.any(np.diff(told)[max(bad[0] - 2, 0) : bad[0] + 1] == 0):
+            k = int(np.flatnonzero(np.diff(told) == 0)[0])
+            seen = f"with {steps} steps calls {k} and {k + 1} are told {told[k]:g}, and then"
+            return named("level-listed-twice", f"{seen} the state is not finite", **known)
         if not bad and steps > 1:
             return named("last-step-not-finite", f"with {steps} steps", **known)
         where = f"after call {bad[0] - 1}" if bad else "after the only step"

@@ -199,6 +199,10 @@ class Session:
             lambda: np.array([float(call.t[0]) for call in self._asking(steps).calls]),
         )
 
+    def told_in(self, recording: Recording, steps: int) -> None:
+        """Keep what a run told the model: times do not depend on the data."""
+        self._kept[("told", steps)] = np.array([float(call.t[0]) for call in recording.calls])
+
     def times(self, steps: int) -> Array:
         """Return the told times as indices of the schedule, 1..T."""
         base, unit = self.told_units()

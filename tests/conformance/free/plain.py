@@ -79,6 +79,8 @@ class PlainLoop:
 
     def times(self, steps):
         total = len(self.alpha_bars) - 1
+        if self.mistake == "a time twice" and steps == total:
+            return [*range(total, 50, -1), *range(51, 1, -1)]
         if self.mistake == "leading":
             return [i * (total // steps) + 1 for i in range(steps)][::-1]
         if self.mistake == "rounded stride":
@@ -184,6 +186,9 @@ class PlainLoop:
             variance = beta * b_s**2 / b**2
             if self.mistake == "fixed large":
                 variance = beta
+            if self.mistake == "beta over rounded table" and last:
+                first = torch.tensor(self.alpha_bars[1], dtype=torch.float32)
+                mean = mean * (1 - self.alpha_bars[1]) / (1 - first).double()
             if self.mistake in ("variance for deviation", "own generator, squared"):
                 variance = variance**2
             if self.mistake == "twice the variance":

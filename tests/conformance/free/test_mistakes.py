@@ -2,6 +2,7 @@
 
 import pytest
 
+from refdiff.equations import alpha_bars_from_betas, cosine_betas
 from tests.conformance.free.plain import PlainLoop
 from tests.conformance.free.test_right import FLOW, NOISE, SHORT, SIGMA, judged, with_schedule
 
@@ -188,3 +189,19 @@ def test_consistency_sampling_is_not_judged_by_the_law_of_its_samples():
     found = judged(loop, ["limit-on-gaussian", "limit-on-mixture"])
     assert {outcome.verdict for outcome in found.values()} == {"inconclusive"}
     assert "consistency" in found["limit-on-gaussian"].message
+
+
+def test_float32_tables_are_rounding_and_no_wrong_end():
+    """1 - alpha_bar_1 has three digits in float32, and the last step may divide by it."""
+    table = alpha_bars_from_betas(cosine_betas(1000))
+    known = {"alpha_bars": table, "dtype": "float32", "predictions": ("eps",), "fixed": 20, **NOISE}
+    found = judged(PlainLoop("ddpm", "beta over rounded table", **known), ["end-on-point"])
+    assert found["end-on-point"].verdict == "conforms", found
+    fine = {**known, "dtype": "float64"}
+    found = judged(PlainLoop("ddpm", "beta over rounded table", **fine), ["end-on-point"])
+    assert found["end-on-point"].verdict != "conforms"
+
+
+def test_a_run_over_the_whole_schedule_has_to_be_finite_too():
+    loop = with_schedule(PlainLoop("multistep", "a time twice", order=2, **FLOW), SHORT)
+    assert judged(loop, ["finite"])["finite"].variant == "level-listed-twice"
