@@ -84,13 +84,14 @@ def explain(
     for tried in (dtype, coarser):
         if tried is None:
             continue
-        if tried != dtype:
-            coarse = fit(cases, fixed, dtype=tried)
-            if coarse.holds:
-                name = f"{tried}-arithmetic"
-                message = f"{what} is right to {tried}, not to {dtype}{_size(cases, fixed)}"
-                return _outcome("approximation", message, name, reference)
-        found = _explanations(cases, fixed, usable, tried)
+        used: set[str] = set()
+        found = _alone(cases, fixed, usable, tried, used)
+        # Before pairs, which are many: all of it may be right, in coarser numbers.
+        finer = not found and tried == dtype and coarser is not None
+        if finer and fit(cases, fixed, dtype=str(coarser)).holds:
+            message = f"{what} is right to {coarser}, not to {dtype}{_size(cases, fixed)}"
+            return _outcome("approximation", message, f"{coarser}-arithmetic", reference)
+        found = found or _in_pairs(cases, fixed, usable, tried, used)
         if found:
             found.sort(key=lambda vs: (any(v.severity for v in vs), _rank(vs, prefer)))
             return _named(found, cases, fixed, reference, elsewhere, what, tried)
@@ -119,22 +120,33 @@ def _usable(
     )
 
 
-def _explanations(
-    cases: Sequence[Case], fixed: Sequence[Variant], usable: Sequence[Variant], dtype: str
+def _alone(
+    cases: Sequence[Case],
+    fixed: Sequence[Variant],
+    usable: Sequence[Variant],
+    dtype: str,
+    used: set[str],
 ) -> list[tuple[Variant, ...]]:
-    """Return what fits: single variants, or else pairs; the least severe first."""
+    """Return single variants that fit, the least severe first; `used` receives all parts seen."""
     singles: list[tuple[Variant, ...]] = []
-    used: set[str] = set()
-    plain = [_plain(case, fixed, dtype, used) for case in cases]
     for candidate in usable:
         near = _near(cases[0], [*fixed, candidate], dtype, used)
         if near and fit(cases, [*fixed, candidate], dtype=dtype, sharp=True).holds:
             if candidate.kind == "form" and not _as_finite(cases, fixed, candidate, dtype):
                 continue
             singles.append((candidate,))
-    singles = singles or _within_forms(cases, fixed, usable, dtype)
-    if singles:
-        return singles
+    return singles or _within_forms(cases, fixed, usable, dtype)
+
+
+def _in_pairs(
+    cases: Sequence[Case],
+    fixed: Sequence[Variant],
+    usable: Sequence[Variant],
+    dtype: str,
+    used: set[str],
+) -> list[tuple[Variant, ...]]:
+    """Return pairs that fit, the least severe first."""
+    plain = [_plain(case, fixed, dtype, used) for case in cases]
     # What does nothing alone may do something beside what does: an eps kept after a limit.
     idle = {
         candidate.name

@@ -87,7 +87,7 @@ class Judge:
         outcome = explain(observed, **known)
         if outcome.verdict == "deviates":
             outcome = self._read_otherwise(outcome, case, observed, dtype)
-        elif outcome.variant is not None:
+        elif outcome.variant is not None and not outcome.variant.endswith("-arithmetic"):
             if outcome.also_fits:
                 outcome = explain(
                     observed, prefer=self.explanation, elsewhere=self._elsewhere(case), **known
