@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["named", "numpy_ddim", "torch_ddim", "torch_ddpm"]
+__all__ = ["named", "numpy_ddim", "torch_ddim", "torch_ddpm", "trailing"]
 
 
 def trailing(total: int, steps: int) -> list[int]:
+    """Return times from 0 that end each of the even blocks, falling."""
     return [int(t) - 1 for t in np.round(np.arange(steps, 0, -1) * total / steps)]
 
 

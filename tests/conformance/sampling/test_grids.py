@@ -13,7 +13,7 @@ from refdiff.conformance.sampling import step_checks
 from refdiff.conformance.shapes.sampler import SamplerLoop
 from refdiff.conformance.verdicts import Outcome
 from tests.conformance.sampling.judging import SETTINGS
-from tests.conformance.sampling.plain import torch_ddim
+from tests.conformance.sampling.plain import torch_ddim, trailing
 
 
 def grid(times: Callable[[int, int], list[int]], topic: str = "grid") -> Outcome:
@@ -76,6 +76,18 @@ def test_lists_of_times(case: str) -> None:
     times, topic, verdict, name = CASES[case]
     outcome = grid(times, topic)
     assert (outcome.verdict, outcome.variant) == (verdict, name)
+
+
+def test_counting_levels_and_not_strides_is_no_finding() -> None:
+    assert grid(lambda total, steps: trailing(total, steps + 1)).verdict == "conforms"
+
+
+def test_a_number_of_steps_that_depends_on_what_divides_is_named() -> None:
+    def odd(total: int, steps: int) -> list[int]:
+        return trailing(total, steps if total % steps == 0 else steps - 1)
+
+    assert grid(odd).verdict == "conforms"
+    assert grid(odd, "grid-7").variant == "step-count-when-not-dividing"
 
 
 def test_the_trailing_list_conforms_for_every_number_of_steps() -> None:
