@@ -25,9 +25,12 @@ class Scripted:
     def __init__(self, job):
         type(self).started += 1
         self.events = [{"event": "ready"}, *self.first]
-        self.deadlines = []
+        self.done = False
 
     def send(self, line):
+        if self.done:  # a child does one job
+            self.events.append(None)
+            return
         for check in json.loads(line):
             self.events.append({"event": "begin", "check": check})
             if check in self.ends:
@@ -38,6 +41,7 @@ class Scripted:
             self.events += [{"event": "result", "result": result}] * times
             self.events.append({"event": "effects", "check": check, "effects": [["prints", "hm"]]})
         self.events.append({"event": "done"})
+        self.done = True
 
     def next(self, deadline):
         assert deadline > time.monotonic()
@@ -105,6 +109,13 @@ def test_a_result_that_comes_twice_counts_once(child):
     child.twice = ("a/1",)
     results, _ = judged()
     assert [r.check for r in results] == CHECKS
+
+
+def test_more_checks_are_judged_by_another_child(child):
+    with Supervisor(Job("t")) as parent:
+        assert [r.verdict for r in parent.results(["a/1"])] == ["conforms"]
+        assert [r.verdict for r in parent.results(["a/2"])] == ["conforms"]
+    assert child.started == 2
 
 
 @pytest.mark.parametrize(
