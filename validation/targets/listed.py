@@ -226,3 +226,4 @@ def _others() -> Iterator[Listed]:
         yield Listed("ddim", name, f"{_ADAPTERS}.ddim:{name}")
     yield Listed("edm", "heun", f"{_ADAPTERS}.edm:heun")
     yield Listed("gm", "GaussianDiffusion", f"{_ADAPTERS}.gm:diffusion")
+    yield Listed("gm", "ddim", f"{_ADAPTERS}.gm:ddim")

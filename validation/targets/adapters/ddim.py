@@ -20,7 +20,7 @@ def _to_cpu(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
 
 
 def _run(steps_of: Any, model: Any, x: Any, steps: int, **options: Any) -> Any:
-    times = range(0, 1000, 1000 // steps)
+    times = range(0, 1000, 1000 // steps)  # as its own runner lists them
     with mock.patch.object(torch.Tensor, "to", _to_cpu):
         states, _ = steps_of(x, times, model, _BETAS, **options)
     return states[-1]
