@@ -94,7 +94,12 @@ class Recording:
 
 
 class Loop(Protocol):
-    """A target's sampling loop in one configuration, without guidance or clipping if it can."""
+    """A target's sampling loop in one configuration, without guidance or clipping if it can.
+
+    A loop may offer more than this protocol asks for: ``in_dtype(name)``, the same loop in another
+    dtype or None; ``learned``, whether its model answers with twice the channels, the second half
+    choosing variances; ``run_guided(model, x_T, *, steps, labels, weight)``.
+    """
 
     @property
     def name(self) -> str:

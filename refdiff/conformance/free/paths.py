@@ -85,8 +85,14 @@ def batch_independence(session: Session) -> Outcome:
     x_T = session.start(world, steps, z)
     together = session.run(answer, x_T, steps, script=_by_sample)
     normal = [draw.values.shape for draw in together.draws if draw.kind == "normal"]
-    if any(len(shape) == len(EVENT) + 1 and shape[0] == 1 for shape in normal):
-        return named("noise-shared-by-the-batch", f"a draw has the shape {normal[0]} for 3 samples")
+    if any(shape != (3, *EVENT) for shape in normal):
+        # One draw for all samples, or one for each of them: alike samples tell.
+        alike = np.repeat(x_T[:1], 3, axis=0)
+        same = session.run(answer, alike, steps, script=None).result
+        if np.array_equal(same[0], same[1]) and np.array_equal(same[0], same[2]):
+            return named(
+                "noise-shared-by-the-batch", f"a draw has the shape {normal[0]} for 3 samples"
+            )
     if not together.tagged or any(shape != (3, *EVENT) for shape in normal):
         return inconclusive("the target's draws cannot be given to samples one by one")
     room = room_for_rounding(session, answer, x_T, steps, script=_by_sample).result

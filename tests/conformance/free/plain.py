@@ -172,7 +172,11 @@ class PlainLoop:
                 x = x * (1 + 1e-3 * self.remembered)
             if self.eta and not last and self.mistake != "no noise":
                 shape = (1, *x.shape[1:]) if self.mistake == "shared noise" else x.shape
-                x = x + sigma * torch.randn(shape, dtype=x.dtype)
+                if self.mistake == "noise of each sample":
+                    z = torch.cat([torch.randn(1, *x.shape[1:], dtype=x.dtype) for _ in x])
+                else:
+                    z = torch.randn(shape, dtype=x.dtype)
+                x = x + sigma * z
         return x
 
     def _ddpm(self, model, x, steps, prediction):

@@ -4,7 +4,15 @@ import pytest
 
 from refdiff.equations import alpha_bars_from_betas, cosine_betas
 from tests.conformance.free.plain import PlainLoop
-from tests.conformance.free.test_right import FLOW, NOISE, SHORT, SIGMA, judged, with_schedule
+from tests.conformance.free.test_right import (
+    FLOW,
+    NOISE,
+    QUIET,
+    SHORT,
+    SIGMA,
+    judged,
+    with_schedule,
+)
 
 DDIM, EULER = {"order": 1, **FLOW}, {"order": 1, **FLOW, **SIGMA}
 # method, mistake, what the loop claims, check, verdict, variant
@@ -157,6 +165,12 @@ def test_noise_that_the_samples_share_is_named():
     loop = with_schedule(PlainLoop("ddim", "shared noise", eta=0.5, **NOISE), SHORT)
     found = judged(loop, ["batch-independence"])["batch-independence"]
     assert found.variant == "noise-shared-by-the-batch"
+
+
+def test_noise_that_is_drawn_for_each_sample_is_no_finding():
+    loop = with_schedule(PlainLoop("ddim", "noise of each sample", eta=0.5, **NOISE), SHORT)
+    found = {k: (o.verdict, o.message) for k, o in judged(loop).items()}
+    assert not {verdict for verdict, _ in found.values()} - QUIET, found
 
 
 def test_a_random_method_without_noise_is_named():
