@@ -125,7 +125,7 @@ def ddim_noise_of_variance_beta(
 
 
 @deviation(
-    "direction-replaced-by-sigma",
+    "direction-is-sigma",
     part="ddim_direction",
     symptom="at eta = 0 a step is sqrt(A_s) x_0 alone: everything collapses to the mean",
     cure="multiply eps by sqrt(1 - A_s - sigma^2)",

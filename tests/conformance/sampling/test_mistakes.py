@@ -42,7 +42,7 @@ DDIM: dict[str, tuple[Callable[..., Any], float]] = {
         0.5,
     ),
     "direction-without-sigma": (torch_ddim(direction=lambda a, s, std: torch.sqrt(1 - s)), 0.5),
-    "direction-replaced-by-sigma": (torch_ddim(direction=lambda a, s, std: std), 0.5),
+    "direction-is-sigma": (torch_ddim(direction=lambda a, s, std: std), 0.5),
     "direction-missing": (torch_ddim(direction=lambda a, s, std: 0.0), 0.5),
     "previous-time-by-uniform-stride": (torch_ddim(times=_linspace, following=_stride), 0.0),
     "ends-at-the-level-shown-last": (torch_ddim(times=_leading, end=_first), 0.0),
