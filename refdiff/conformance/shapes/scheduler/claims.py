@@ -103,6 +103,8 @@ def claims_determinism(target: Scheduler) -> bool | None:
     step = target.parameters("step")
     if "tau_func" in target.config or is_consistency(target) or "Ancestral" in target.name:
         return False
+    if "noise_sampler_seed" in target.config:  # it owns a source of Brownian motion
+        return False
     if "eta" in step:
         return step["eta"].default == 0
     if "algorithm_type" in target.config:

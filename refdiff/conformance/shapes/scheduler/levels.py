@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from refdiff.conformance.explain import Case, fit
+from refdiff.conformance.explain import LIMIT, Case, fit
 from refdiff.conformance.shapes.scheduler.target import Scheduler, numbers, quiet, tensor
+from refdiff.testing import EPS
 
 __all__ = ["levels_of_calls", "sigma_lists", "sigmas_of_table", "told_by_time"]
 
@@ -44,13 +46,24 @@ def levels_of_calls(target: Scheduler, prepared: Any) -> list[float] | None:
     lists = sigma_lists(prepared, len(times))
     if not lists:
         return None
-    if len(lists) == 1 or not callable(getattr(prepared, "scale_model_input", None)):
+    scales = _input_scales(prepared) if _has_stages(prepared, lists) else []
+    if not scales:
         return [float(v) for v in lists[0][: len(times)]]
     found = []
-    for k, scale in enumerate(_input_scales(prepared)):
+    for k, scale in enumerate(scales):
         gaps = [abs(1 / np.sqrt(1 + one[k] ** 2) - scale) for one in lists]
-        found.append(float(lists[int(np.nanargmin(gaps))][k]))  # unused entries may be NaN
+        level = float(lists[int(np.nanargmin(gaps))][k])  # unused entries may be NaN
+        # The level of an intermediate stage need not be in a list.
+        listed = np.nanmin(gaps) <= 2 * LIMIT * EPS["float32"] * scale
+        found.append(level if listed else float(np.sqrt(1 / scale**2 - 1)))
     return found
+
+
+def _has_stages(prepared: Any, lists: Sequence[Any]) -> bool:
+    """Say whether steps have intermediate stages that the model is asked at, and scaled for."""
+    if not callable(getattr(prepared, "scale_model_input", None)):
+        return False
+    return len(lists) > 1 or getattr(prepared, "order", 1) > 1
 
 
 def _input_scales(prepared: Any) -> list[float]:
