@@ -243,7 +243,10 @@ class DDPM(_Scheduler):
                 "alpha_bar_t": parts.level_at(walk, k),
                 "alpha_bar_s": parts.level_after(walk, k),
             }
-            x_0, eps = self._pair(output, sample, levels["alpha_bar_t"])
+            x_0 = self._clean(output, sample, levels["alpha_bar_t"])
+            # Ancestral sampling needs no eps; who forms the mean from it gets that of x_0.
+            level = levels["alpha_bar_t"]
+            eps = (sample - level**0.5 * x_0) / (1 - level) ** 0.5
             before = {"alpha_bar_before": parts.level_before(walk, k)}
             mean = parts.ddpm_mean(x_0, eps, sample, **levels, **before)
             weight = parts.noise_weight(walk, k)
@@ -255,6 +258,15 @@ class DDPM(_Scheduler):
             noise = _noise(sample, generator)
             prev = parts.ddpm_update(mean, noise, variance=variance, weight=weight)
         return _returned(prev, x_0, return_dict=return_dict)
+
+    def _clean(self, output: Tensor, sample: Tensor, level: Any) -> Any:
+        """Return the x_0 that a step uses."""
+        prediction = self._PREDICTIONS[self.config["prediction_type"]]
+        x_0 = self.parts.predicted_x_0(output, sample, alpha_bar_t=level, prediction=prediction)
+        if self.config["clip_sample"]:
+            bound = self.config["clip_sample_range"]
+            return x_0.clamp(-bound, bound)
+        return self.parts.limit_x_0(x_0)
 
     def _variance(self, raw: Tensor, levels: Mapping[str, Any], before: Mapping[str, Any]) -> Any:
         parts, kind = self.parts, self.config["variance_type"]

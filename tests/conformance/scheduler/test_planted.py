@@ -24,6 +24,7 @@ PLANTED = [
     ("ddpm", "noise-times-variance", "step/variance-fixed-large"),
     ("ddpm", "noise-std-is-root-of-log-variance", "step/variance-fixed-large"),
     ("ddpm", "learned-output-is-the-variance", "step/variance-learned"),
+    ("ddpm", "learned-range-with-the-training-beta", "step/variance-learned-range"),
     ("ddpm", "noise-at-the-last-step", "step/variance-fixed-large"),
     ("euler", "list-position-taken-for-time", "add-noise/sampling-times"),
 ]

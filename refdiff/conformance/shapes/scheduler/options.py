@@ -126,27 +126,30 @@ def _ddpm_case(drive: Drive, step: Driven, kind: str, limit: Limit | None = None
             "alpha_bar_s": parts.level_after(walk, step.k),
         }
         x, x_0, eps = _pair(drive, step, parts, levels["alpha_bar_t"], limit)
-        mean = parts.ddpm_mean(x_0, eps, x, **levels)
+        before = {"alpha_bar_before": parts.level_before(walk, step.k)}
+        mean = parts.ddpm_mean(x_0, eps, x, **levels, **before)
         if step.noise is None and last:
             return mean
         noise = 0.0 if step.noise is None else parts.lift(step.noise)
-        variance = _variance_of(parts, step, kind, levels)
+        variance = _variance_of(parts, step, kind, levels, before)
         weight = parts.noise_weight(walk, step.k)
         return parts.ddpm_update(mean, noise, variance=variance, weight=weight)
 
     return Case(drive.at(step) | {"variance_type": kind}, step.prev_sample, program)
 
 
-def _variance_of(parts: Parts, step: Driven, kind: str, levels: Mapping[str, Any]) -> Any:
+def _variance_of(
+    parts: Parts, step: Driven, kind: str, levels: Mapping[str, Any], before: Mapping[str, Any]
+) -> Any:
     """Return the variance of the kind that the option names."""
     if kind.startswith("fixed_small"):
-        return parts.ddpm_variance(**levels)
+        return parts.ddpm_variance(**levels, **before)
     if kind.startswith("fixed_large"):
         return parts.large_variance(**levels)
     raw = parts.lift(step.output[:, step.x.shape[1] :])
     if kind == "learned":
         return parts.learned_output_variance(raw)
-    return parts.learned_variance(raw, **levels)
+    return parts.learned_variance(raw, **levels, **before)
 
 
 # ---------------------------------------------------------------------- checks
