@@ -169,6 +169,12 @@ ROUNDED = observed(
     "1 - alpha_bar keeps only about three digits at the first times.",
     cure="keep the tables in float64 and convert what is looked up",
 )
+LOOKED_UP = observed(
+    "approximation",
+    "float32-lookup",
+    "What is looked up in the tables is rounded to float32, whatever the images' dtype.",
+    cure="convert to the dtype of the images",
+)
 HALF_PRECISION = observed(
     "deviation",
     "half-precision-tables",

@@ -163,8 +163,7 @@ def _loop(subject: Subject, what: str) -> Outcome:
             numbers(found["total_bpd"]),
             lambda e: e.parts.lift(terms).sum(1) + e.parts.lift(prior),
         )
-        own = Asked({"what": "prior"}, prior, _prior_term(subject, x_0))
-        return judged(subject, "the bound's total", [total, own])
+        return judged(subject, "the bound's total", [total])
     asked = []
     visited = [int(question.t.reshape(-1)[0]) for question in answer.asked]
     if len(set(visited)) != subject.count:

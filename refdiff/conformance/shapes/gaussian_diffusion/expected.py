@@ -10,8 +10,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from refdiff._namespace import exp, log, maximum, minimum, sqrt
+from refdiff.conformance.bounded import Bounded, bounded
 from refdiff.conformance.parts import Parts
 from refdiff.conformance.shapes.gaussian_diffusion.target import Subject
+from refdiff.testing import EPS
 
 __all__ = ["Expected", "Moments", "expected"]
 
@@ -41,10 +43,18 @@ class Expected:
 
     def __init__(self, parts: Parts, subject: Subject) -> None:
         self.parts = parts
-        self.betas = parts.lift(subject.betas)
+        held = subject.table_dtype
+
+        def lift(values: Array) -> Any:
+            """Take tables in their own precision, which may be finer than the methods'."""
+            lifted = parts.lift(values)
+            plain = not isinstance(lifted, Bounded) or parts.dtype == held or held != "float64"
+            return lifted if plain else bounded(values, held)
+
+        self.betas = lift(subject.betas)
         self._own = None
         if "betas" not in subject.tables:
-            self._own = parts.lift(subject.tables["alphas_cumprod"])
+            self._own = lift(subject.tables["alphas_cumprod"])
 
     @functools.cached_property
     def alphas_cumprod(self) -> Any:
@@ -132,7 +142,12 @@ class Expected:
 
     def table(self, name: str, t: Array, x: Array) -> Any:
         """Return entries of a table, one a sample, shaped to broadcast against x."""
-        return getattr(self, name)[np.asarray(t)].reshape((-1,) + (1,) * (x.ndim - 1))
+        entries = getattr(self, name)[np.asarray(t)].reshape((-1,) + (1,) * (x.ndim - 1))
+        if isinstance(entries, Bounded) and entries.dtype != self.parts.dtype:
+            # What is looked up is rounded to the precision that the method goes on with.
+            rounding = EPS[self.parts.dtype] * np.abs(entries.value).astype(np.float64)
+            return Bounded(entries.value, entries.error + rounding, self.parts.dtype)
+        return entries
 
     # ------------------------------------------------------------------ methods
 
