@@ -157,20 +157,25 @@ def _stopped(session: Session, steps: int, end: End, known: dict) -> Outcome | N
     if abs(end.offset) > end.room:
         return None
     index = _index_of_end(session, end)
-    if index is None:
-        return None
     alpha, sigma = session.levels(steps)[-1]
-    level = session.loop.alpha_bars[index]
     left = f"noise of standard deviation {end.spread:.6g} is left"
     # Compared as ratios of noise to signal, which both coordinates have.
-    here = (
-        abs(sigma**2 * level - alpha**2 * (1 - level)) <= np.sqrt(eps_of(session.loop)) * alpha**2
-    )
+    near = np.sqrt(eps_of(session.loop))
+    here = abs(end.spread * alpha - sigma * end.alpha) <= near * max(sigma, alpha) and sigma > 0
+    if index is not None:
+        level = session.loop.alpha_bars[index]
+        here |= abs(sigma**2 * level - alpha**2 * (1 - level)) <= near * alpha**2
     if here and not _last_answer_counts(session, steps):
         seen = f"{left}, as much as the model was shown last"
-        return named("ends-at-the-level-shown-last", seen, **known)
+        exploding = session.loop.coordinates == "ve"
+        name = "last-sigma-repeated" if exploding else "ends-at-the-level-shown-last"
+        return named(name, seen, **known)
+    if index is None:
+        return None
     if index == 1:
         return named("ends-at-the-first-noise-level", left, **known)
+    if end.spread < 0.5 * np.sqrt(1 - level) * np.hypot(*end.level):
+        return None  # some number of the table is always near
     seen = f"{left}, that of time {index} of the schedule"
     return named("ends-before-the-data", seen, **known)
 

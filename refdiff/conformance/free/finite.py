@@ -55,9 +55,9 @@ def finite(session: Session) -> Outcome:
             k = int(np.flatnonzero(np.diff(told) == 0)[0])
             seen = f"with {steps} steps calls {k} and {k + 1} are told {told[k]:g}, and then"
             return named("level-listed-twice", f"{seen} the state is not finite", **known)
-        if not bad and steps > 1:
+        if not bad and steps > 1 and (session.loop.order or 0) > 1:
             return named("last-step-not-finite", f"with {steps} steps", **known)
-        where = f"after call {bad[0] - 1}" if bad else "after the only step"
+        where = f"after call {bad[0] - 1}" if bad else "after the last step"
         return deviates(f"with {steps} steps the state is not finite {where}", **known)
     return conforms(f"finite for {', '.join(map(str, tried))} steps")
 

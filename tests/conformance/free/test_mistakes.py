@@ -113,7 +113,7 @@ PLANTED = [
         EULER,
         "end-on-point",
         "known-deviation",
-        "ends-at-the-level-shown-last",
+        "last-sigma-repeated",
     ),
     (
         "euler",
