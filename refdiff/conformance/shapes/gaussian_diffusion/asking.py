@@ -128,11 +128,15 @@ def _agrees_with_tables(subject: Subject, name: str) -> bool:
 
 def _right_tables(subject: Subject) -> list[Case]:
     cases = [
-        Case({}, values, _program(subject, lambda e, name=name: getattr(e, name)))
+        Case({}, values, _program(subject, _entries_of(name)))
         for name, values in subject.tables.items()
         if hasattr(Expected, name) and len(values) == subject.count
     ]
     return [case for case in cases if fit([case], dtype=subject.table_dtype).holds]
+
+
+def _entries_of(name: str) -> Callable[[Expected], Any]:
+    return lambda e: getattr(e, name)
 
 
 def _program(subject: Subject, question: Callable[[Expected], Any]) -> Callable[[Parts], Any]:

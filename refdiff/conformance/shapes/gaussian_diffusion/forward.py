@@ -116,7 +116,7 @@ def _q_sample(subject: Subject) -> Outcome:
         for noise in (eps, other):
             with tagged_draws() as draws:
                 results.append(numbers(subject.call("q_sample", x_0=x_0, t=t, eps=noise)))
-        if np.array_equal(*results) and draws.records:
+        if np.array_equal(results[0], results[1]) and draws.records:
             return seen("known-deviation", IGNORED, "q_sample", at={"t": t})
         question = lambda e, a=x_0, b=eps, t=t: e.noisy(a, b, t)  # noqa: E731
         asked.append(Asked({"t": t, "shape": x_0.shape}, results[0], question))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,11 +127,15 @@ def _model_input(subject: Subject) -> Outcome:
         Asked(
             {"t": one.t, "what": "model input"},
             one.answer.asked[0].x,
-            lambda e, one=one: e.noisy(one.x_0, one.eps, one.t),
+            _shown_in(one),
         )
         for one in (run, again)
     ]
     return judged(subject, "what the model is shown in training", asked)
+
+
+def _shown_in(run: _Run) -> Callable[[Expected], Any]:
+    return lambda e: e.noisy(run.x_0, run.eps, run.t)
 
 
 def _independent(run: _Run, again: _Run) -> bool:

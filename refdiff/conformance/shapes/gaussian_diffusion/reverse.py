@@ -122,15 +122,19 @@ def _field(subject: Subject, field: str) -> Callable[[], Outcome]:
             choices.append(Asked(at, observed, chosen))
             if subject.variance == "fixed-large":
                 betas = np.broadcast_to(_shaped(subject.betas[t], answer.x_t), answer.x_t.shape)
-                plain.append(Asked(at, observed, lambda e, b=betas: e.parts.lift(b)))
+                plain.append(Asked(at, observed, _lifted(betas)))
         if plain and field == "variance":
-            found = judged(subject, "the variance of p_mean_variance", plain)
-            if found.verdict == "conforms":
-                return found
+            fixed = judged(subject, "the variance of p_mean_variance", plain)
+            if fixed.verdict == "conforms":
+                return fixed
         open_choice = field == "variance" and subject.variance is None
         return judged(subject, f"the {field} of p_mean_variance", asked, *([choices] * open_choice))
 
     return judge
+
+
+def _lifted(values: Array) -> Callable[[Expected], Any]:
+    return lambda e: e.parts.lift(values)
 
 
 def _shaped(values: Array, x: Array) -> Array:

@@ -15,7 +15,7 @@ from refdiff.conformance.shapes.gaussian_diffusion.expected import expected
 from refdiff.conformance.shapes.gaussian_diffusion.target import Missing, Subject
 from refdiff.conformance.variants.diffusion_tables import HALF_PRECISION, LOOKED_UP, ROUNDED
 from refdiff.conformance.variants.randomness import seen
-from refdiff.conformance.verdicts import Outcome, conforms
+from refdiff.conformance.verdicts import Outcome, Verdict, conforms
 
 __all__ = ["table_checks"]
 
@@ -92,7 +92,7 @@ def _precision(subject: Subject) -> Outcome:
     found = 1.0 - subject.tables.get("alphas_cumprod", exact)
     lost = float(np.max(np.abs(found - (1 - exact)) / (1 - exact)))
     variant = ROUNDED if coarse == "float32" else HALF_PRECISION
-    verdict = "approximation" if coarse == "float32" else "known-deviation"
+    verdict: Verdict = "approximation" if coarse == "float32" else "known-deviation"
     message = (
         f"the tables are kept in {coarse}: {variant.summary.rstrip('.')}; "
         f"1 - alpha_bar is off by up to {lost:.2g} of itself"
