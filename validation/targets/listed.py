@@ -218,7 +218,7 @@ def _dpm_solver() -> Iterator[Listed]:
     for name in ("first_order", "multistep", "multistep_third", "singlestep"):
         yield Listed("dpm-solver", name, f"{_ADAPTERS}.dpm_solver:{name}")
     target = f"{_ADAPTERS}.dpm_solver:cosine"
-    yield Listed("dpm-solver", "cosine", target, schedule="cosine:100")
+    yield Listed("dpm-solver", "cosine", target, schedule="cosine:1000")
 
 
 def _others() -> Iterator[Listed]:

@@ -65,10 +65,12 @@ def _foreign(session: Session) -> tuple[Outcome | None, bool]:
 
 
 def _agree(levels: Sequence[float], times: Sequence[float], table: np.ndarray, half: float) -> bool:
-    if any(t != int(t) or not 0 < t < len(table) for t in times):
+    """Compare with a table; a time between two of its entries has a level between theirs."""
+    if any(not 0 < t <= len(table) - 1 for t in times):
         return False
-    expected = np.array([table[int(t)] for t in times])
-    return bool(np.all(np.abs(np.array(levels) - expected) <= half * expected))
+    after = table[np.floor(times).astype(int)] * (1 + half)
+    before = table[np.ceil(times).astype(int)] * (1 - half)
+    return bool(np.all((before <= levels) & (levels <= after)))
 
 
 def recovered_levels(run: Run) -> list[float] | None:
