@@ -45,7 +45,10 @@ PLANTED = [
     (EPS, "eta-times-variance", ("ddim-sample/eta-half",)),
     (EPS, "direction-is-sigma", ("ddim-sample/eta-zero", "ddim-sample/eta-half")),
     (EPS, "loss-summed", ("training-losses/values",)),
-    (EPS, "likelihood-by-tanh-at-least-1e-12", ("vb-terms-bpd/first-time",)),
+    (EPS, "likelihood-by-tanh", ("vb-terms-bpd/first-time",)),
+    (EPS, "likelihood-bins-twice-as-wide", ("vb-terms-bpd/first-time",)),
+    (EPS, "likelihood-bins-half-as-wide", ("vb-terms-bpd/first-time",)),
+    (EPS, "likelihood-is-density", ("vb-terms-bpd/first-time",)),
 ]
 
 
