@@ -145,6 +145,8 @@ def method(target: Scheduler) -> str | None:
     if "solver_order" in target.config:
         plain = target.option("solver_order") == 2 and target.option("solver_type") == "midpoint"
         multistep = "Multistep" in name and target.option("algorithm_type") == "dpmsolver++"
+        # A last step that does not reach sigma = 0 may be of second order as well.
+        plain = plain and target.option("final_sigmas_type", "zero") == "zero"
         return "dpm-solver++-2m" if plain and multistep else None
     if str(target.option("variance_type", "")).startswith(("fixed", "learned")):
         return "ddpm"

@@ -174,6 +174,8 @@ def _inside(target: Scheduler) -> Outcome:
     table = target.table("alphas_cumprod")
     if table is None:
         return not_provided(f"{target.name} has no table alphas_cumprod that its times index")
+    if target.option("timestep_type") == "continuous":
+        return inconclusive("its times are logarithms of noise levels, and index no table")
     counts = tuple({1, 3, 10, target.most_steps})
     lists, _ = _lists(target, counts)
     for n, times in sorted(lists.items()):

@@ -12,11 +12,11 @@ from refdiff.conformance.explain import Case, Program, fit
 from refdiff.conformance.parts import Parts
 from refdiff.conformance.shapes.scheduler import claims
 from refdiff.conformance.shapes.scheduler.findings import explained, named
-from refdiff.conformance.shapes.scheduler.levels import sigmas_of_table
+from refdiff.conformance.shapes.scheduler.levels import sigmas_of_table, told_by_time
 from refdiff.conformance.shapes.scheduler.target import Scheduler, numbers, quiet, tensor
 from refdiff.conformance.variants import variant
 from refdiff.conformance.variants.scheduler import FORWARD_TABLE_OVERWRITTEN, OTHER_COORDINATES
-from refdiff.conformance.verdicts import Outcome, conforms, not_provided
+from refdiff.conformance.verdicts import Outcome, conforms, inconclusive, not_provided
 
 __all__ = ["noising_checks"]
 
@@ -80,7 +80,8 @@ def _level(parts: Parts, target: Scheduler, scheduler: Any, t: Any) -> Any:
     A whole time is an index of the table; others have the level that the list of sigmas gives.
     """
     table, time = target.table("alphas_cumprod"), float(t)
-    if table is not None and time == round(time) and 0 <= time < table.size:
+    by_time = not hasattr(scheduler, "sigmas") or told_by_time(target, target.usual_steps)
+    if table is not None and by_time and time == round(time) and 0 <= time < table.size:
         known = parts.lift(table)
         return parts.level_of_told_time(known, numbers(scheduler.timesteps), time)
     index = int(np.argmax(numbers(scheduler.timesteps) == time))
@@ -307,9 +308,10 @@ def _half(target: Scheduler) -> Callable[[], Outcome]:
 def _velocity_judged(target: Scheduler, prepare: Callable[[], Any]) -> Callable[[], Outcome]:
     def judge() -> Outcome:
         scheduler = prepare()
-        table = sigmas_of_table(target)
-        if table is None:
+        if sigmas_of_table(target) is None:
             return not_provided(f"{target.name} has no table alphas_cumprod")
+        if not told_by_time(target, target.usual_steps):
+            return inconclusive("its times are not those of the table in this configuration")
         cases = []
         for seed, t in enumerate(_chosen(scheduler)):
             x_0, eps = _data(1, seed)

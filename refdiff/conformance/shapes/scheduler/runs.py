@@ -16,7 +16,7 @@ from refdiff.conformance.shapes.scheduler import claims
 from refdiff.conformance.shapes.scheduler.driving import Driven, drive, drive_one, fixed_numbers
 from refdiff.conformance.shapes.scheduler.findings import named
 from refdiff.conformance.shapes.scheduler.loops import SchedulerLoop
-from refdiff.conformance.shapes.scheduler.target import CannotBuild, Scheduler
+from refdiff.conformance.shapes.scheduler.target import CannotBuild, Scheduler, numbers
 from refdiff.conformance.variants import variant
 from refdiff.conformance.variants.scheduler import RAW_OUTPUTS_COMBINED
 from refdiff.conformance.verdicts import Outcome, conforms, not_provided
@@ -143,6 +143,7 @@ def _checks(
             known = claims.method(loop.target) is not None
             # Undoing the preconditioning rounds more than the steps that would be judged.
             known = known and not claims.is_preconditioned(loop.target)
+            known = known and _ends_at_data(loop)
             # A start by Runge-Kutta asks at times between the steps, and more often.
             between = loop.target.config.get("skip_prk_steps") is False
             others = set() if between else _WITHOUT_METHOD
@@ -158,6 +159,15 @@ def _checks(
     if topics is None:
         return listed
     return [check for check in listed if check.id.removeprefix(f"{name}/") in topics]
+
+
+def _ends_at_data(loop: SchedulerLoop) -> bool:
+    """Say whether a list of sigmas ends at 0 with the last step, as its reference does."""
+    if loop.tells == "time":
+        return True
+    scheduler = loop.target.prepared(loop.target.usual_steps)
+    sigmas = numbers(scheduler.sigmas)
+    return bool(sigmas[min(len(scheduler.timesteps), sigmas.size - 1)] == 0)
 
 
 def _with_cause(target: Scheduler, check: Check) -> Check:

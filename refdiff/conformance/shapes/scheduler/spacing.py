@@ -43,7 +43,7 @@ def judge_spacing(target: Scheduler, spacing: str) -> Outcome:
     total, offset = target.train_steps, float(target.option("steps_offset", 0))
     if any(target.option(f"use_{kind}_sigmas") for kind in ("karras", "exponential", "beta")):
         return inconclusive("the noise levels are not spaced by times in this configuration")
-    if target.option("use_lu_lambdas"):
+    if target.option("use_lu_lambdas") or target.option("timestep_type") == "continuous":
         return inconclusive("the noise levels are not spaced by times in this configuration")
     if "skip_prk_steps" in target.config:
         target = target.with_options(skip_prk_steps=True)

@@ -140,6 +140,8 @@ def _range(target: Scheduler) -> Callable[[], Outcome]:
         inside = (table > 0) & (table < 1)
         inside[-1] |= table[-1] == 0
         falling = np.append(True, np.diff(table) < 0)
+        if target.option("rescale_betas_zero_snr"):
+            falling[-1] = True  # a small number that stands for 0: terminal-snr reports it
         if inside.all() and falling.all():
             return conforms("alphas_cumprod falls strictly within (0, 1)")
         t = int(np.argmin(inside & falling))
