@@ -51,10 +51,11 @@ def levels_of_calls(target: Scheduler, prepared: Any) -> list[float] | None:
         return [float(v) for v in lists[0][: len(times)]]
     found = []
     for k, scale in enumerate(scales):
-        gaps = [abs(1 / np.sqrt(1 + one[k] ** 2) - scale) for one in lists]
-        level = float(lists[int(np.nanargmin(gaps))][k])  # unused entries may be NaN
+        gaps = np.array([abs(1 / np.sqrt(1 + one[k] ** 2) - scale) for one in lists])
+        gaps = np.where(np.isnan(gaps), np.inf, gaps)  # unused entries may be NaN
+        level = float(lists[int(np.argmin(gaps))][k])
         # The level of an intermediate stage need not be in a list.
-        listed = np.nanmin(gaps) <= 2 * LIMIT * EPS["float32"] * scale
+        listed = np.min(gaps) <= 2 * LIMIT * EPS["float32"] * scale
         found.append(level if listed else float(np.sqrt(1 / scale**2 - 1)))
     return found
 

@@ -258,7 +258,9 @@ def _kept(target: Scheduler) -> Callable[[], Outcome]:
         with quiet():
             scheduler.add_noise(tensor(x_0, "float16"), tensor(eps, "float16"), told)
         for name, (dtype, values) in _tables(scheduler).items():
-            if dtype != before[name][0] or not np.array_equal(values, before[name][1]):
+            if dtype != before[name][0] or not np.array_equal(
+                values, before[name][1], equal_nan=True
+            ):
                 return named(
                     FORWARD_TABLE_OVERWRITTEN,
                     f"after add_noise of float16 data, {name} is {dtype} where it was "
