@@ -95,7 +95,8 @@ def import_file(path: Path, text: str) -> ModuleType:
     -------
     ModuleType
         The module. Its folder, or that of its outermost package, is first on ``sys.path`` from
-        now on, as it is for a program.
+        now on, as it is for a program. No ``__pycache__`` is left in folders that are only
+        looked at.
 
     Raises
     ------
@@ -106,12 +107,16 @@ def import_file(path: Path, text: str) -> ModuleType:
     package = _package_of(path)
     root = path.parents[len(package)]
     sys.path.insert(0, str(root))
+    as_before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
     try:
         if not package:
             return _execute(_free_name(path.stem), path)
         return _import_in_package(path, package)
     except (Exception, SystemExit) as error:
         raise UserError(_failed(text, error)) from error
+    finally:
+        sys.dont_write_bytecode = as_before
 
 
 def _package_of(path: Path) -> tuple[str, ...]:

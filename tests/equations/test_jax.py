@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from refdiff.equations import ddim_step
@@ -17,6 +17,9 @@ jax = pytest.importorskip("jax", reason="JAX is not installed; it is no dependen
 @given(data=st.data())
 def test_within_budget_of_the_textbook(case, data):
     args, values = drawn(data, case, "float32")
+    # XLA takes subnormal numbers as 0, as no other array library does; squares stay above them.
+    numbers = np.concatenate([np.ravel(value) for value in (*args, *values.values())])
+    assume(not np.any((numbers != 0) & (np.abs(numbers) < 2.0**-63)))
     within(case, args, values, "float32", convert=jax.numpy.asarray)
 
 

@@ -125,6 +125,8 @@ def test_no_leftovers(path):
     if path.name == "test_rules.py":
         text = text.split("LEFTOVERS = {")[0]
     found = [what for what, pattern in LEFTOVERS.items() if re.search(pattern, text, re.M)]
+    if path in TESTS and "a stub" in found:  # targets in tests raise what public code raises
+        found.remove("a stub")
     assert found == []
 
 

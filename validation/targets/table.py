@@ -93,13 +93,14 @@ def _page(reports: Mapping[str, Mapping[str, Any]], known: Mapping[str, Peer]) -
 
 
 def _finding(finding: Finding) -> list[str]:
-    shown = [f"**{finding.title}** ({_KINDS[finding.kind]}).", f"   {finding.reason}"]
+    """Return an entry of a definition list."""
+    lines = [f"{finding.title} *({_KINDS[finding.kind]})*", f"   {finding.reason}"]
     if finding.reproduction:
-        shown.append(f"   Shown by ``{_REPOSITORY_PATH}/{finding.reproduction}``.")
+        lines.append(f"   Shown by ``{_REPOSITORY_PATH}/{finding.reproduction}``.")
     if finding.links:
         links = ", ".join(f"`{_short(link)} <{link}>`__" for link in finding.links)
-        shown.append(f"   Discussed in {links}.")
-    return ["* " + shown[0], *(line[1:] for line in shown[1:]), ""]
+        lines.append(f"   Discussed in {links}.")
+    return [*lines, ""]
 
 
 def _short(link: str) -> str:

@@ -128,7 +128,7 @@ def _judge_start(
         return conforms(f"{len(times)} falling times from T: {shown}", at=at)
     size = f"the list begins {gap:g} below T = {total}, where strides are {stride:g}: {shown}"
     # T // S is rounded down, and so the leading times may begin a little more than a stride below.
-    leading = [t - times[-1] for t in times] == [
+    leading = len(times) <= total and [t - times[-1] for t in times] == [
         t - 1 for t in equations.leading_timesteps(total, len(times))
     ]
     if gap <= stride or (leading and gap < 2 * stride):
