@@ -9,6 +9,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 sys.path.insert(0, str(HERE.parent))
 
 import refdiff  # noqa: E402  (found through the line above when refdiff is not installed)
+from refdiff.catalogue import GROUPS  # noqa: E402
 
 project = "refdiff"
 author = "the refdiff authors"
@@ -53,8 +54,7 @@ napoleon_use_ivar = False
 
 api_packages = [
     "refdiff",
-    "refdiff.equations",
-    "refdiff.equations.continuous",
+    *(f"refdiff.equations.{group}".rstrip(".") for group in GROUPS),
     "refdiff.closed_form",
     "refdiff.conformance",
     "refdiff.conformance.vectors",

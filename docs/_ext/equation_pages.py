@@ -10,7 +10,7 @@ from pathlib import Path
 
 from generated import directive, heading, write_pages
 
-from refdiff.catalogue import Catalogue, Equation, Paper, implementations, load
+from refdiff.catalogue import Catalogue, Equation, Paper, implementations, load, public_name
 from refdiff.cli.equation_tests import VerifyingTests, find_tests
 from refdiff.testing.ledger import source_hash
 
@@ -27,8 +27,7 @@ def _label(equation_id: str) -> str:
 
 
 def _public_name(function: Callable) -> str:
-    inner = "continuous." if ".continuous" in function.__module__ else ""
-    return f"refdiff.equations.{inner}{function.__name__}"
+    return f"refdiff.equations.{public_name(function)}"
 
 
 def _house_formula(function: Callable | None) -> str:

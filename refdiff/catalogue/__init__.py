@@ -22,9 +22,10 @@ from refdiff.catalogue.entries import (
     load,
     notation,
 )
-from refdiff.catalogue.implementations import implementations, implements
+from refdiff.catalogue.implementations import GROUPS, implementations, implements, public_name
 
 __all__ = [
+    "GROUPS",
     "NUMBER_STATUSES",
     "STATUSES",
     "Catalogue",
@@ -35,4 +36,5 @@ __all__ = [
     "implements",
     "load",
     "notation",
+    "public_name",
 ]

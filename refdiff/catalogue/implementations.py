@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, TypeVar
 
-__all__ = ["implementations", "implements"]
+__all__ = ["GROUPS", "implementations", "implements", "public_name"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # Looked through by name, at call time: the catalogue imports nothing above itself.
-_MODULES = ("refdiff.equations", "refdiff.equations.continuous")
+_HOME = "refdiff.equations"
+
+GROUPS = ("", "continuous", "bounds", "flow", "sde", "solvers", "weights")
+"""Subpackages of `refdiff.equations` that hold public functions; the first is itself."""
 
 
 def implements(*ids: str) -> Callable[[_Function], _Function]:
@@ -36,9 +39,27 @@ def implements(*ids: str) -> Callable[[_Function], _Function]:
     return mark
 
 
+def public_name(function: Callable[..., Any]) -> str:
+    """Return the name by which a function is imported, after ``refdiff.equations.``.
+
+    Parameters
+    ----------
+    function : callable
+        Defined anywhere in `refdiff.equations`.
+
+    Returns
+    -------
+    str
+        Such as ``"snr"`` or ``"continuous.snr"``.
+    """
+    group = function.__module__.removeprefix(_HOME).strip(".").partition(".")[0]
+    name: str = function.__name__
+    return f"{group}.{name}" if group in GROUPS[1:] else name
+
+
 def _functions() -> Iterator[Callable[..., Any]]:
-    for name in _MODULES:
-        module = importlib.import_module(name)
+    for group in GROUPS:
+        module = importlib.import_module(f"{_HOME}.{group}".rstrip("."))
         for public in module.__all__:
             candidate = getattr(module, public)
             if hasattr(candidate, "__equations__"):

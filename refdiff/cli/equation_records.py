@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import refdiff
-from refdiff.catalogue import Catalogue, Equation, implementations
+from refdiff.catalogue import Catalogue, Equation, implementations, public_name
 from refdiff.cli.equation_tests import VerifyingTests, find_tests
 
 __all__ = ["FunctionFacts", "catalogue_record", "function_facts", "used_by"]
@@ -61,13 +61,10 @@ def function_facts(function: Callable[..., Any]) -> FunctionFacts:
     """
     document = inspect.getdoc(function) or ""
     found = _FORMULA.search(document)
-    home = "refdiff.equations"
-    if ".continuous" in function.__module__:
-        home += ".continuous"
     path = Path(inspect.getsourcefile(function) or "")
     package = Path(refdiff.__file__).parent
     return FunctionFacts(
-        name=f"{home}.{function.__name__}",
+        name=f"refdiff.equations.{public_name(function)}",
         signature=_signature(function),
         file=path.relative_to(package.parent).as_posix(),
         line=inspect.getsourcelines(function)[1],

@@ -9,6 +9,7 @@ import torch
 import refdiff
 from refdiff import equations
 from refdiff.equations import continuous
+from tests.support.groups import GROUPED
 
 # Arguments inside every domain; what is left out here takes any number.
 INSIDE = {
@@ -55,7 +56,7 @@ PROCEDURES = {
 
 
 def cases():
-    for module in (equations, continuous):
+    for module in GROUPED.values():
         for name in module.__all__:
             if name in PROCEDURES:
                 continue

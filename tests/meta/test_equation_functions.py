@@ -8,7 +8,7 @@ import pytest
 
 import refdiff.equations as eq
 from refdiff.catalogue import implementations, load, notation
-from refdiff.equations import continuous
+from tests.support.groups import GROUPED
 from tests.support.sources import ROOT, python_files, shown, tree, verified_ids
 
 # These arrange arrays, and state no equation.
@@ -31,7 +31,7 @@ TABLE_PROCEDURES = {
 
 PUBLIC = [
     pytest.param(getattr(module, name), id=f"{module.__name__.removeprefix('refdiff.')}.{name}")
-    for module in (eq, continuous)
+    for module in GROUPED.values()
     for name in module.__all__
 ]
 EQUATIONS = [p for p in PUBLIC if p.values[0].__name__ not in SHAPE_PROCEDURES]
@@ -146,10 +146,10 @@ def test_equations_write_in_place_nowhere_and_draw_nothing(path):
 
 
 def test_all_public_functions_of_the_files_are_exported():
-    for module, folder in ((eq, "equations"), (continuous, "equations/continuous")):
+    for group, module in GROUPED.items():
         defined = {
             node.name
-            for path in (ROOT / "refdiff" / folder).glob("*.py")
+            for path in (ROOT / "refdiff" / "equations" / group).glob("*.py")
             for node in tree(path).body
             if isinstance(node, ast.FunctionDef)
             and any("implements" in ast.unparse(d) for d in node.decorator_list)

@@ -6,12 +6,19 @@ no rearrangement with `refdiff.equations`. With 60 digits the naive forms are ex
 cancels in float64 does not matter here. Data at one end (alpha_bar_s = 1) and pure noise at the
 other (alpha_bar_t = 0) are included.
 
-``TEXTBOOK`` maps the names of `refdiff.equations`, and ``continuous.NAME`` for the functions of
-(alpha_t, sigma_t), to these oracles.
+``TEXTBOOK`` maps the names of `refdiff.equations`, and ``continuous.NAME`` and the like for those
+of its subpackages, to these oracles.
 """
 
 import mpmath as mp
 
+from tests.support import (
+    textbook_bounds,
+    textbook_flow,
+    textbook_sde,
+    textbook_solvers,
+    textbook_weights,
+)
 from tests.support import textbook_continuous as scales
 
 
@@ -300,3 +307,8 @@ TEXTBOOK = {
 }
 TEXTBOOK |= {name: at_scales(function) for name, function in scales.CONVERSIONS.items()}
 TEXTBOOK |= {f"continuous.{name}": function for name, function in scales.CONTINUOUS.items()}
+TEXTBOOK |= {f"bounds.{name}": function for name, function in textbook_bounds.ORACLES.items()}
+TEXTBOOK |= {f"flow.{name}": function for name, function in textbook_flow.ORACLES.items()}
+TEXTBOOK |= {f"sde.{name}": function for name, function in textbook_sde.ORACLES.items()}
+TEXTBOOK |= {f"solvers.{name}": function for name, function in textbook_solvers.ORACLES.items()}
+TEXTBOOK |= {f"weights.{name}": function for name, function in textbook_weights.ORACLES.items()}

@@ -6,11 +6,10 @@ from fractions import Fraction
 import mpmath
 import pytest
 
-from refdiff import equations
 from refdiff.conformance import vectors
-from refdiff.equations import continuous
 from refdiff.testing.budgets import DIGITS
 from tests.support import textbook_arrays
+from tests.support.groups import function_named
 from tests.support.textbook import TEXTBOOK
 
 every_function = pytest.mark.parametrize("name", vectors.names())
@@ -18,11 +17,6 @@ every_function = pytest.mark.parametrize("name", vectors.names())
 BATCHES = {"dynamic_threshold", "rescale_guidance", "simple_loss"}
 # The papers' forms subtract logarithms or numbers near 1: these digits are lost to them.
 SPARE = 15
-
-
-def function_of(name):
-    module = continuous if name.startswith("continuous.") else equations
-    return getattr(module, name.removeprefix("continuous."))
 
 
 def exactly(value):
@@ -81,7 +75,7 @@ def expected_by_oracle(vector):
 
 
 def positional(name):
-    parameters = inspect.signature(function_of(name)).parameters.values()
+    parameters = inspect.signature(function_named(name)).parameters.values()
     return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
 
 
@@ -121,7 +115,7 @@ def test_limits_at_infinity():
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_the_reference_passes_its_own_vectors(dtype):
-    functions = {name: function_of(name) for name in vectors.names()}
+    functions = {name: function_named(name) for name in vectors.names()}
     assert [str(miss) for miss in vectors.check(functions, dtype=dtype)] == []
 
 

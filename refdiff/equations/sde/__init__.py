@@ -1,0 +1,5 @@
+"""Stochastic and ordinary differential equations: drifts, diffusions, kernels."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

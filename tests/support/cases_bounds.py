@@ -1,0 +1,3 @@
+"""Rows of `refdiff.equations.bounds`; see `tests.support.cases`."""
+
+ROWS = []

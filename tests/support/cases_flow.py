@@ -1,0 +1,3 @@
+"""Rows of `refdiff.equations.flow`; see `tests.support.cases`."""
+
+ROWS = []

@@ -1,0 +1,3 @@
+"""Rows of `refdiff.equations.sde`; see `tests.support.cases`."""
+
+ROWS = []

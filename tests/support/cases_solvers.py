@@ -1,0 +1,3 @@
+"""Rows of `refdiff.equations.solvers`; see `tests.support.cases`."""
+
+ROWS = []

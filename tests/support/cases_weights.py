@@ -1,0 +1,3 @@
+"""Rows of `refdiff.equations.weights`; see `tests.support.cases`."""
+
+ROWS = []

@@ -1,0 +1,4 @@
+"""Oracles of `refdiff.equations.sde`; see `tests.support.textbook`."""
+
+ORACLES = {}
+"""By the names of ``refdiff.equations.sde``."""
