@@ -140,17 +140,21 @@ def test_an_interrupted_run_leaves_an_incomplete_report(code, number):
         f"{CODE}\ndef log_snr(*, alpha_bar_t):\n    open('began', 'w').close()\n"
         "    while True: pass\n"
     )
-    started = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "refdiff.cli", "check", "slow.py", "--json", "a.json"],
-        *(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    while not (code / "began").exists():
-        assert started.poll() is None
-    started.send_signal(getattr(signal, number))
-    out, err = started.communicate(timeout=60)
+        # What runs in the background of a shell inherits that SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as started:
+        try:
+            while not (code / "began").exists():
+                assert started.poll() is None
+            started.send_signal(getattr(signal, number))
+            out, err = started.communicate(timeout=60)
+        finally:
+            started.kill()
     assert (started.returncode, err) == {
         "SIGINT": (130, "refdiff: stopped.\n"),
         "SIGTERM": (143, ""),
