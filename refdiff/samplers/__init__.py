@@ -31,6 +31,7 @@ from refdiff.samplers.limits import (
 )
 from refdiff.samplers.noise import NumpySampleNoise, SampleNoise
 from refdiff.samplers.prediction import PREDICTIONS, predictions
+from refdiff.samplers.schedule import Schedule
 from refdiff.samplers.step import Step, Trajectory
 from refdiff.samplers.trajectory import at_times, evenly_spaced, last
 
@@ -40,6 +41,7 @@ __all__ = [
     "Limit",
     "NumpySampleNoise",
     "SampleNoise",
+    "Schedule",
     "Step",
     "Trajectory",
     "at_times",

@@ -8,17 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from refdiff._namespace import Array
 
-__all__ = ["Model", "Noise", "Pair", "Step", "Trajectory", "Update"]
+__all__ = ["Model", "Noise", "Pair", "Step", "Times", "Trajectory", "Update"]
 
-Model: TypeAlias = Callable[[Any, int], Any]
-"""``model(x, t)`` for a time t in 1..T: a prediction, or ``(prediction, v)``."""
+Model: TypeAlias = Callable[[Any, Any], Any]
+"""``model(x, t)``: a prediction, or ``(prediction, v)``. The time t is an ``int`` in 1..T for a
+sampler over a table, and a ``float`` of the schedule for a sampler over one."""
 
-Noise: TypeAlias = Callable[[int, int, Any], Any]
+Noise: TypeAlias = Callable[[Any, Any, Any], Any]
 """``noise(t, s, like)``: standard normal noise for the step from t to s, shaped like ``like``."""
+
+
+class Times(Protocol):
+    """The two times of a step, t noisier than s."""
+
+    @property
+    def t(self) -> float:
+        """The noisier time."""
+
+    @property
+    def s(self) -> float:
+        """The less noisy time."""
 
 
 class Pair(NamedTuple):
@@ -30,7 +43,7 @@ class Pair(NamedTuple):
     alpha_bar_s: float
 
 
-Update: TypeAlias = Callable[[Array, Pair], tuple[Array, Array]]
+Update: TypeAlias = Callable[[Array, Any], tuple[Array, Array]]
 """From the state at t to the state at s and the prediction of x_0 that led there."""
 
 
@@ -42,8 +55,9 @@ class Step:
     ----------
     index : int
         0 for the first step.
-    t, s : int
-        It went from time t to the less noisy time s; the last one to s = 0.
+    t, s : int or float
+        It went from time t to the less noisy time s. Over a table these are ints, and the last
+        step goes to s = 0.
     x : array
         The state after the step, at time s.
     x_0 : array
@@ -51,8 +65,8 @@ class Step:
     """
 
     index: int
-    t: int
-    s: int
+    t: float
+    s: float
     x: Array
     x_0: Array
 
@@ -69,11 +83,11 @@ class Trajectory(Iterator[Step]):
         ``update(x, pair)`` returns the next state and the prediction of x_0.
     x : array
         The first state.
-    pairs : sequence of Pair
+    pairs : sequence of Times
         The steps to take.
     """
 
-    def __init__(self, update: Update, x: Array, pairs: Sequence[Pair]) -> None:
+    def __init__(self, update: Update, x: Array, pairs: Sequence[Times]) -> None:
         self._update, self._x, self._pairs = update, x, pairs
         self._index = 0
 
@@ -81,8 +95,8 @@ class Trajectory(Iterator[Step]):
         return f"Trajectory(step {self._index} of {len(self._pairs)})"
 
     @property
-    def times(self) -> tuple[int, ...]:
-        """The times s that the steps reach, in order; the last is 0."""
+    def times(self) -> tuple[float, ...]:
+        """The times s that the steps reach, in order; over a table ints, the last 0."""
         return tuple(pair.s for pair in self._pairs)
 
     def __len__(self) -> int:

@@ -45,14 +45,14 @@ def last(steps: Iterable[Step]) -> Array:
     return x
 
 
-def at_times(steps: Iterable[Step], times: Sequence[int]) -> Iterator[Step]:
+def at_times(steps: Iterable[Step], times: Sequence[float]) -> Iterator[Step]:
     """Take all steps and pass on those that reach one of the given times.
 
     Parameters
     ----------
     steps : iterable of Step
         What a sampler returned, perhaps inside a progress bar.
-    times : sequence of int
+    times : sequence of int or float
         Times s in any order: entries of the sampler's list after the first, or 0.
 
     Returns
@@ -66,14 +66,14 @@ def at_times(steps: Iterable[Step], times: Sequence[int]) -> Iterator[Step]:
         If a time is reached by no step: at the call where ``steps`` is what a sampler returned,
         else at the end.
     """
-    wanted = frozenset(int(time) for time in times)
+    wanted = frozenset(float(time) for time in times)
     reached = getattr(steps, "times", None)
     if reached is not None:
         _require(wanted, reached)
     return _at(steps, wanted)
 
 
-def _at(steps: Iterable[Step], wanted: frozenset[int]) -> Iterator[Step]:
+def _at(steps: Iterable[Step], wanted: frozenset[float]) -> Iterator[Step]:
     reached = []
     for step in steps:
         reached.append(step.s)
@@ -83,11 +83,12 @@ def _at(steps: Iterable[Step], wanted: frozenset[int]) -> Iterator[Step]:
     _require(wanted, reached)
 
 
-def _require(wanted: frozenset[int], reached: Sequence[int]) -> None:
+def _require(wanted: frozenset[float], reached: Sequence[float]) -> None:
     missing = sorted(wanted.difference(reached))
     if missing:
+        shown = ", ".join(f"{time:g}" for time in missing)
         raise ValueError(
-            f"times={missing} are reached by no step; a trajectory reaches 0 and the entries of "
+            f"times=[{shown}] are reached by no step; a trajectory reaches 0 and the entries of "
             f"timesteps after the first."
         )
 
