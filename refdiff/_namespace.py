@@ -31,6 +31,7 @@ import numpy as np
 
 __all__ = [
     "Array",
+    "add_log_two_pi",
     "cos",
     "divide",
     "exp",
@@ -111,6 +112,7 @@ _FLOAT = SimpleNamespace(
     divide=_quiet(_float_divide),
     log_ndtr=lambda x: float(_scipy_log_ndtr(x)),
     to_bits=lambda nats: nats / math.log(2),
+    add_log_two_pi=lambda x: x + math.log(2 * math.pi),
 )
 
 _NUMPY = SimpleNamespace(
@@ -128,6 +130,7 @@ _NUMPY = SimpleNamespace(
     where=np.where,
     sort_last=np.sort,
     to_bits=_FLOAT.to_bits,
+    add_log_two_pi=_FLOAT.add_log_two_pi,
 )
 
 
@@ -147,6 +150,7 @@ def _jax_backend() -> SimpleNamespace:
         where=jnp.where,
         sort_last=jnp.sort,
         to_bits=_FLOAT.to_bits,
+        add_log_two_pi=_FLOAT.add_log_two_pi,
     )
 
 
@@ -172,6 +176,7 @@ def _mpmath_backend() -> SimpleNamespace:
         # 1 - Phi(-x) where Phi is close to 1, so that all digits of the tail stay.
         log_ndtr=lambda x: mp.log1p(-mp.ncdf(-x)) if x > 0 else mp.log(mp.ncdf(x)),
         to_bits=lambda nats: nats / mp.log(2),
+        add_log_two_pi=lambda x: x + mp.log(2 * mp.pi),
     )
 
 
@@ -191,6 +196,7 @@ def _sympy_backend() -> SimpleNamespace:
         log_ndtr=lambda x: sp.log(sp.erfc(-x / sp.sqrt(2)) / 2),
         where=lambda condition, a, b: sp.Piecewise((a, condition), (b, True)),
         to_bits=lambda nats: nats / sp.log(2),
+        add_log_two_pi=lambda x: x + sp.log(2 * sp.pi),
     )
 
 
@@ -201,6 +207,7 @@ def _standard_backend(namespace: Any) -> SimpleNamespace:
         divide=namespace.divide,
         sort_last=namespace.sort,
         to_bits=_FLOAT.to_bits,
+        add_log_two_pi=_FLOAT.add_log_two_pi,
     )
 
 
@@ -217,6 +224,8 @@ class _Methods:
                 return arguments[0] / arguments[1]
             if name == "to_bits" and hasattr(arguments[0], "__truediv__"):
                 return arguments[0] / math.log(2)
+            if name == "add_log_two_pi" and hasattr(arguments[0], "__add__"):
+                return arguments[0] + math.log(2 * math.pi)
             kind = type(arguments[0]).__name__
             raise TypeError(
                 f"{name}() got a {kind}: pass a number or an array (NumPy, torch, JAX, mpmath, "
@@ -326,6 +335,11 @@ def sort_last(x: Array) -> Array:
 def to_bits(nats: Array) -> Array:
     """Return ``nats / ln 2``, with as many digits of ln 2 as the argument's arithmetic has."""
     return _backend(nats).to_bits(nats)
+
+
+def add_log_two_pi(x: Array) -> Array:
+    """Return ``x + ln(2 pi)``, with as many digits of it as the argument's arithmetic has."""
+    return _backend(x).add_log_two_pi(x)
 
 
 def where(condition: Array, a: Array, b: Array) -> Array:

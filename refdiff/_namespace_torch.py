@@ -13,6 +13,7 @@ from torch import cos, exp, expm1, log, log1p, sin, sqrt, where
 from torch.special import log_ndtr
 
 __all__ = [
+    "add_log_two_pi",
     "cos",
     "divide",
     "exp",
@@ -57,3 +58,8 @@ def sort_last(x: Any) -> Any:
 def to_bits(nats: Any) -> Any:
     """Return ``nats / ln 2``."""
     return nats / math.log(2)
+
+
+def add_log_two_pi(x: Any) -> Any:
+    """Return ``x + ln(2 pi)``."""
+    return x + math.log(2 * math.pi)

@@ -15,7 +15,10 @@ import torch
 from refdiff import _namespace as namespace
 from refdiff.testing import assert_close
 
-POINTWISE = ("sqrt", "exp", "log", "log1p", "expm1", "sin", "cos", "log_ndtr", "to_bits")
+POINTWISE = (
+    *("sqrt", "exp", "log", "log1p", "expm1", "sin", "cos", "log_ndtr"),
+    *("to_bits", "add_log_two_pi"),
+)
 PAIRWISE = ("minimum", "maximum", "divide")
 POINTS = (0.25, 0.5, 1.0, 1.75)
 
@@ -24,6 +27,7 @@ def exact(name, *arguments):
     functions = {
         "log_ndtr": lambda x: mpmath.log(mpmath.ncdf(x)),
         "to_bits": lambda x: x / mpmath.log(2),
+        "add_log_two_pi": lambda x: x + mpmath.log(2 * mpmath.pi),
         "minimum": min,
         "maximum": max,
         "divide": lambda a, b: mpmath.mpf(a) / b,
