@@ -32,6 +32,7 @@ import numpy as np
 __all__ = [
     "Array",
     "add_log_two_pi",
+    "arctan",
     "cos",
     "divide",
     "exp",
@@ -107,6 +108,7 @@ _FLOAT = SimpleNamespace(
     expm1=_guarded(math.expm1),
     sin=math.sin,
     cos=math.cos,
+    arctan=math.atan,
     minimum=min,
     maximum=max,
     divide=_quiet(_float_divide),
@@ -123,6 +125,7 @@ _NUMPY = SimpleNamespace(
     expm1=_quiet(np.expm1),
     sin=np.sin,
     cos=np.cos,
+    arctan=np.arctan,
     minimum=np.minimum,
     maximum=np.maximum,
     divide=_quiet(np.divide),
@@ -146,6 +149,7 @@ def _jax_backend() -> SimpleNamespace:
     names = ("sqrt", "exp", "log", "log1p", "expm1", "sin", "cos", "minimum", "maximum", "divide")
     return SimpleNamespace(
         **{name: getattr(jnp, name) for name in names},
+        arctan=jnp.arctan,
         log_ndtr=special.log_ndtr,
         where=jnp.where,
         sort_last=jnp.sort,
@@ -170,6 +174,7 @@ def _mpmath_backend() -> SimpleNamespace:
         expm1=mp.expm1,
         sin=mp.sin,
         cos=mp.cos,
+        arctan=mp.atan,
         minimum=min,
         maximum=max,
         divide=divide,
@@ -190,6 +195,7 @@ def _sympy_backend() -> SimpleNamespace:
         expm1=lambda x: sp.exp(x) - 1,
         sin=sp.sin,
         cos=sp.cos,
+        arctan=sp.atan,
         minimum=sp.Min,
         maximum=sp.Max,
         divide=lambda a, b: a / b,
@@ -204,6 +210,7 @@ def _standard_backend(namespace: Any) -> SimpleNamespace:
     names = ("sqrt", "exp", "log", "log1p", "expm1", "sin", "cos", "minimum", "maximum", "where")
     return SimpleNamespace(
         **{name: getattr(namespace, name) for name in names},
+        arctan=namespace.atan,
         divide=namespace.divide,
         sort_last=namespace.sort,
         to_bits=_FLOAT.to_bits,
@@ -305,6 +312,11 @@ def sin(x: Array) -> Array:
 def cos(x: Array) -> Array:
     """Return the cosine."""
     return _backend(x).cos(x)
+
+
+def arctan(x: Array) -> Array:
+    """Return the angle in (-pi/2, pi/2) with this tangent."""
+    return _backend(x).arctan(x)
 
 
 def log_ndtr(x: Array) -> Array:

@@ -9,11 +9,12 @@ import math
 from typing import Any
 
 import torch
-from torch import cos, exp, expm1, log, log1p, sin, sqrt, where
+from torch import arctan, cos, exp, expm1, log, log1p, sin, sqrt, where
 from torch.special import log_ndtr
 
 __all__ = [
     "add_log_two_pi",
+    "arctan",
     "cos",
     "divide",
     "exp",

@@ -17,7 +17,7 @@ from refdiff.testing import assert_close
 
 POINTWISE = (
     *("sqrt", "exp", "log", "log1p", "expm1", "sin", "cos", "log_ndtr"),
-    *("to_bits", "add_log_two_pi"),
+    *("arctan", "to_bits", "add_log_two_pi"),
 )
 PAIRWISE = ("minimum", "maximum", "divide")
 POINTS = (0.25, 0.5, 1.0, 1.75)
@@ -25,6 +25,7 @@ POINTS = (0.25, 0.5, 1.0, 1.75)
 
 def exact(name, *arguments):
     functions = {
+        "arctan": mpmath.atan,
         "log_ndtr": lambda x: mpmath.log(mpmath.ncdf(x)),
         "to_bits": lambda x: x / mpmath.log(2),
         "add_log_two_pi": lambda x: x + mpmath.log(2 * mpmath.pi),
@@ -139,6 +140,7 @@ def test_other_numbers_and_libraries():
                 "expm1",
                 "sin",
                 "cos",
+                "atan",
                 "minimum",
                 "maximum",
                 "where",

@@ -264,6 +264,10 @@ class Running:
         """Return the cosine."""
         return self._through(mpmath.cos)
 
+    def arctan(self) -> Running:
+        """Return the angle with this tangent."""
+        return self._through(mpmath.atan)
+
     def tanh(self) -> Running:
         """Return the hyperbolic tangent."""
         return self._through(mpmath.tanh)

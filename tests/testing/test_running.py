@@ -24,6 +24,7 @@ UNARY = {
     "log1p": (lambda x: x.log1p(), mpmath.log1p, plain),
     "sin": (lambda x: x.sin(), mpmath.sin, signed),
     "cos": (lambda x: x.cos(), mpmath.cos, signed),
+    "arctan": (lambda x: x.arctan(), mpmath.atan, signed),
     "tanh": (lambda x: x.tanh(), mpmath.tanh, signed),
     "square": (lambda x: x**2, lambda x: x**2, signed),
     "inverse cube": (lambda x: x**-3, lambda x: x**-3, signed),
