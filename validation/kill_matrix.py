@@ -42,21 +42,11 @@ def measure(carrier: Carrier) -> dict[str, Any]:
         planted = carrier.plant(variant, reach, untouched)
         if planted is None:
             continue
-        seen = [*planted.findings]
         by = next((c for c, o in planted.findings.items() if o.variant == name), None)
-        result = (
-            "named first"
-            if planted.named_first
-            else "named"
-            if planted.named
-            else "detected"
-            if planted.detected
-            else "missed"
-        )
-        called = sorted({o.variant for o in planted.findings.values() if o.variant} - {name})
-        plantings[name] = {"result": result, "check": by or (seen[0] if seen else None)}
-        if called:
-            plantings[name]["also called"] = called
+        shown = by or next(iter(planted.findings), None)
+        plantings[name] = {"result": planted.result, "check": shown}
+        if planted.called:
+            plantings[name]["also called"] = planted.called
     return {
         "carrier": carrier.name,
         "checks": len(untouched),

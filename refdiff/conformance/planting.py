@@ -22,7 +22,15 @@ from refdiff.conformance.shapes import checks_of, default_settings
 from refdiff.conformance.variants import Variant
 from refdiff.conformance.verdicts import Outcome
 
-__all__ = ["Carrier", "Planting", "carriers", "judge_all"]
+__all__ = ["RESULTS", "Carrier", "Planting", "carriers", "judge_all"]
+
+RESULTS = ("named first", "named", "named as fitting too", "detected", "missed")
+"""How a planted variant is recognised, the best first.
+
+named first: the first check that names anything names it. named: a later check does.
+named as fitting too: a check names it as giving the same numbers as the name it shows. detected:
+a check fails, and no name is its own. missed: no check notices it.
+"""
 
 _SILENT = frozenset({"conforms", "inconclusive", "not-provided"})
 
@@ -45,20 +53,24 @@ class Planting:
     findings: Mapping[str, Outcome]
 
     @property
-    def detected(self) -> bool:
-        """Say whether any check noticed it."""
-        return bool(self.findings)
+    def result(self) -> str:
+        """One of `RESULTS`: how well it was recognised."""
+        found = list(self.findings.values())
+        first = next((one for one in found if one.variant), None)
+        if first is not None and first.variant == self.variant:
+            return "named first"
+        if any(one.variant == self.variant for one in found):
+            return "named"
+        if any(self.variant in one.also_fits for one in found):
+            return "named as fitting too"
+        return "detected" if found else "missed"
 
     @property
-    def named(self) -> bool:
-        """Say whether a check names it before any other explanation."""
-        return any(found.variant == self.variant for found in self.findings.values())
-
-    @property
-    def named_first(self) -> bool:
-        """Say whether the first check that names anything names it."""
-        names = [found.variant for found in self.findings.values() if found.variant]
-        return bool(names) and names[0] == self.variant
+    def called(self) -> list[str]:
+        """Other names that checks gave before one gave its own."""
+        return sorted(
+            {one.variant for one in self.findings.values() if one.variant} - {self.variant}
+        )
 
 
 @dataclass(frozen=True)
@@ -117,9 +129,13 @@ class Carrier:
         untouched : mapping of str to Outcome
             How the untouched implementation was judged.
         """
-        checks = {check.id: check for check in self.checks(Parts([variant]))}
-        findings: dict[str, Outcome] = {}
         asked = [check for check, parts in reach.items() if parts & variant.replaces.keys()]
+        findings: dict[str, Outcome] = {}
+        try:
+            checks = {check.id: check for check in self.checks(Parts([variant]))}
+        except ValueError as error:  # with this mistake it cannot even be constructed
+            refused = Outcome("error", f"ValueError: {error}")
+            return Planting(variant.name, self.name, {"construction": refused}) if asked else None
         for check in asked:
             (found,) = judge_all([checks[check]]).values()
             before = untouched[check]

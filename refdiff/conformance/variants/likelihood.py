@@ -17,14 +17,20 @@ _GUIDED = "https://github.com/openai/guided-diffusion"
 
 
 def _phi(z: Array) -> Array:
-    """Return the normal distribution function as (1 + erf) / 2, which cancels on the left."""
-    return (1.0 + (2.0 * exp(log_ndtr(z)) - 1.0)) / 2
+    """Return the normal distribution function as (1 + erf) / 2, which cancels on the left.
+
+    On the right erf is 1 with an error of one rounding; the mass there is that of the left.
+    """
+    left = (1.0 + (2.0 * exp(log_ndtr(z)) - 1.0)) / 2
+    return where(z > 0, 1.0 - exp(log_ndtr(-z)), left)
 
 
 def _tanh_phi(z: Array) -> Array:
     """Return the usual tanh approximation of the normal distribution function."""
     y = math.sqrt(2 / math.pi) * (z + 0.044715 * (z * z * z))
-    return (1.0 + (1.0 - 2.0 / (exp(2 * y) + 1.0))) / 2
+    left = (1.0 + (1.0 - 2.0 / (exp(2 * y) + 1.0))) / 2
+    right = exp(-2 * y)
+    return where(z > 0, 1.0 - right / (right + 1.0), left)
 
 
 def _naive(

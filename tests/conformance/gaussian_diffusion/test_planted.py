@@ -49,6 +49,11 @@ PLANTED = [
     (EPS, "likelihood-bins-twice-as-wide", ("vb-terms-bpd/first-time",)),
     (EPS, "likelihood-bins-half-as-wide", ("vb-terms-bpd/first-time",)),
     (EPS, "likelihood-is-density", ("vb-terms-bpd/first-time",)),
+    (EPS, "likelihood-at-least-1e-12", ("vb-terms-bpd/tails",)),
+    (EPS, "likelihood-at-least-1e-15", ("vb-terms-bpd/tails",)),
+    (EPS, "likelihood-by-tanh-at-least-1e-12", ("vb-terms-bpd/tails",)),
+    (EPS, "likelihood-underflows", ("vb-terms-bpd/tails",)),
+    (EPS, "likelihood-underflows-on-the-right", ("vb-terms-bpd/tails",)),
 ]
 
 

@@ -19,7 +19,12 @@ from refdiff.conformance.shapes.gaussian_diffusion.asking import (
     times,
 )
 from refdiff.conformance.shapes.gaussian_diffusion.expected import Expected
-from refdiff.conformance.shapes.gaussian_diffusion.questions import Answer, answered
+from refdiff.conformance.shapes.gaussian_diffusion.questions import (
+    Answer,
+    answered,
+    nearness,
+    tails,
+)
 from refdiff.conformance.shapes.gaussian_diffusion.target import Missing, Subject
 from refdiff.conformance.verdicts import Outcome, conforms, deviates
 
@@ -32,13 +37,11 @@ _SHAPE = (2, 3, 3)
 def bound_checks(subject: Subject) -> list[Check]:
     """Return the checks of the variational bound."""
     kl = ("ho2020/bound", "ho2020/posterior-kl", "nichol2021/bits-per-dim")
+    decoder = ("ho2020/bound", "ho2020/discretized-decoder")
     return [
-        check("vb-terms-bpd/values", kl, lambda: _terms(subject, first=False)),
-        check(
-            "vb-terms-bpd/first-time",
-            ("ho2020/bound", "ho2020/discretized-decoder"),
-            lambda: _terms(subject, first=True),
-        ),
+        check("vb-terms-bpd/values", kl, lambda: _terms(subject)),
+        check("vb-terms-bpd/first-time", decoder, lambda: _near(subject)),
+        check("vb-terms-bpd/tails", decoder, lambda: _tails(subject)),
         check("prior-bpd/values", ("ho2020/prior-kl",), lambda: _prior(subject)),
         check("calc-bpd-loop/total", kl, lambda: _loop(subject, "total")),
         check("calc-bpd-loop/terms", kl, lambda: _loop(subject, "terms")),
@@ -79,20 +82,30 @@ def bound_term(
     return parts.bound_unit(kl.reshape((len(t), -1)).mean(1))
 
 
-def _near(subject: Subject, t: Array, seed: int) -> tuple[Array, Answer]:
-    """Return pictures on the levels of grey, and an answer whose x_0 is near them."""
-    (x,) = inputs(seed, (len(t), *_SHAPE))
-    x_0 = 2 * np.clip(np.rint(127.5 + 90 * x), 0, 255) / 255 - 1
-    answer = answered(subject, t, _SHAPE, seed=seed, data=x_0)
-    return x_0, answer
+def _pictures(count: int) -> Array:
+    (x,) = inputs(21, (count, *_SHAPE))
+    return np.asarray(2 * np.clip(np.rint(127.5 + 90 * x), 0, 255) / 255 - 1)
 
 
-def _terms(subject: Subject, *, first: bool) -> Outcome:
-    t = np.zeros(3, int) if first else times(subject.count)[1:]
-    x_0, answer = _near(subject, t, 21)
-    if not first:
-        # Far enough from the data that the divergence is well above its own rounding.
-        answer = answered(subject, t, _SHAPE, seed=21)
+def _terms(subject: Subject) -> Outcome:
+    t = times(subject.count)[1:]
+    # So far from the data that the divergence is well above its own rounding.
+    return _term(subject, t, _pictures(len(t)), answered(subject, t, _SHAPE, seed=21))
+
+
+def _near(subject: Subject) -> Outcome:
+    t, x_0 = np.zeros(3, int), _pictures(3)
+    away = (0.0, nearness(subject))
+    return _term(subject, t, x_0, answered(subject, t, _SHAPE, seed=21, data=x_0, away=away))
+
+
+def _tails(subject: Subject) -> Outcome:
+    t, x_0 = np.zeros(4, int), _pictures(4)
+    answer = answered(subject, t, _SHAPE, seed=21, data=x_0, away=tails(subject))
+    return _term(subject, t, x_0, answer)
+
+
+def _term(subject: Subject, t: Array, x_0: Array, answer: Answer) -> Outcome:
     found = subject.call("vb_terms_bpd", model=answer, x_0=x_0, x_t=answer.x_t, t=t, clip=False)
     if isinstance(found, Mapping):
         found = found["output"]

@@ -11,7 +11,7 @@ import torch
 from refdiff.conformance.shapes.gaussian_diffusion.asking import inputs, numbers
 from refdiff.conformance.shapes.gaussian_diffusion.target import Subject
 
-__all__ = ["Answer", "Question", "answered", "nearness", "times_told"]
+__all__ = ["Answer", "Question", "answered", "nearness", "tails", "times_told"]
 
 Array = np.ndarray
 
@@ -63,6 +63,7 @@ def answered(
     scale: float = 0.2,
     seed: int = 7,
     data: Array | None = None,
+    away: tuple[Any, Any] = (0.0, 0.0),
 ) -> Answer:
     """Return an answer for a state at these times.
 
@@ -81,12 +82,14 @@ def answered(
         Of the numbers.
     data : numpy.ndarray, optional
         Data near which the implied x_0 lies, in place of `scale`.
+    away : tuple
+        Mean and standard deviation of the distance from `data`.
     """
     size = (len(t), *shape)
     x_0, x_t, raw = inputs(seed, size, size, size)
     x_0 = np.clip(scale * x_0, -0.95 * max(1.0, 3 * scale), 0.95 * max(1.0, 3 * scale))
     if data is not None:
-        x_0 = data + nearness(subject) * np.clip(x_0 / scale, -1.5, 1.5)
+        x_0 = data + away[0] + away[1] * np.clip(x_0 / scale, -1.5, 1.5)
     level = subject.alpha_bars[1:][t].reshape((-1,) + (1,) * len(shape))
     before = subject.alpha_bars[:-1][t].reshape(level.shape)
     eps = (x_t - np.sqrt(level) * x_0) / np.sqrt(1 - level)
@@ -110,8 +113,24 @@ def nearness(subject: Subject) -> float:
     Half the standard deviation of the first step, or of the width of a level of grey: further
     away it is the floor of an implementation that is seen, and in float32 only that it has one.
     """
-    variance = 1 - subject.alpha_bars[min(2, subject.count)]
-    return 0.5 * min(float(np.sqrt(variance / 4)), 1 / 255)
+    return 0.5 * min(_first_spread(subject), 1 / 255)
+
+
+def tails(subject: Subject) -> tuple[Array, Array]:
+    """Return mean and standard deviation of the distances of four pictures from the data.
+
+    A difference of two distribution functions, which are near 1 on the right, loses digits from 5
+    standard deviations of the decoder on and underflows at 8; on the left it does so only where
+    they are formed from 1, as erf is: pictures in the middle, on the left and on the right.
+    """
+    spread = _first_spread(subject)
+    away = np.array([(0.0, 3.0), (0.0, 4.0), (11.0, 1.0), (-11.0, 1.0)]) * spread
+    return away[:, 0].reshape(-1, 1, 1, 1), away[:, 1].reshape(-1, 1, 1, 1)
+
+
+def _first_spread(subject: Subject) -> float:
+    """Return about the standard deviation of the first step's posterior, as it is clipped."""
+    return float(np.sqrt((1 - subject.alpha_bars[min(2, subject.count)]) / 4))
 
 
 def times_told(subject: Subject, t: Array) -> Array:
