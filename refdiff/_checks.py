@@ -31,6 +31,7 @@ __all__ = [
     "check_in",
     "check_less_noisy",
     "check_less_noisy_scales",
+    "check_order",
     "checks",
 ]
 
@@ -231,6 +232,32 @@ def check_less_noisy_scales(*, alpha_t: Any, sigma_t: Any, alpha_s: Any, sigma_s
             "(alpha_s, sigma_s) must have at least the signal-to-noise ratio of "
             "(alpha_t, sigma_t): s is the less noisy time; were the two swapped?"
         )
+
+
+def check_order(cure: str, **named: Any) -> None:
+    """Refuse two named values of which the first, anywhere, exceeds the second.
+
+    Raises
+    ------
+    ValueError
+        If ``first > second`` anywhere.
+    """
+    if _level == "off":
+        return
+    (low_name, low), (high_name, high) = named.items()
+    if type(low) is float and type(high) is float and low <= high:
+        return
+    first, second = _values(low), _values(high)
+    if first is None or second is None:
+        return
+    wrong = np.logical_not(np.asarray(first <= second, dtype=bool))
+    if wrong.any():
+        index = tuple(np.argwhere(wrong)[0])
+        shown_low, shown_high = (
+            _show(np.broadcast_to(np.asarray(v, float), wrong.shape)[index])
+            for v in (first, second)
+        )
+        raise ValueError(f"{low_name}={shown_low} must be <= {high_name}={shown_high}: {cure}")
 
 
 def check_count(name: str, value: Any, *, low: int, cure: str, high: int | None = None) -> int:

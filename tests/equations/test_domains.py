@@ -35,8 +35,28 @@ INSIDE = {
     "mean_squared_eps": 0.9,
     "resolution": 128,
     "reference_resolution": 64,
+    "beta_min": 0.1,
+    "beta_max": 20.0,
+    "sigma_min": 0.01,
+    "sigma_max": 50.0,
+    "gamma_s": -1.0,
 }
-FREE = {"w", "scale", "log_snr_t", "mean"}
+FREE = {
+    "alpha_rate",
+    "c_out",
+    "c_skip",
+    "gamma_s",
+    "gamma_t",
+    "log_alpha_rate",
+    "log_mean",
+    "log_snr_t",
+    "mean",
+    "scale",
+    "sigma_rate",
+    "step",
+    "variance_rate",
+    "w",
+}
 # Values outside: below and above for a bounded argument, below for a half-bounded one.
 UNIT = {"alpha_bar_t", "alpha_bar_s", "eta", "phi", "mean_squared_eps"}
 PROCEDURES = {
@@ -52,6 +72,10 @@ PROCEDURES = {
     "trailing_timesteps",
     "linspace_timesteps",
     "per_sample",
+    "iddpm_indices",
+    "iddpm_sigmas",
+    "ve_times",
+    "vp_times",
 }
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from refdiff.testing import assert_close, assert_law, budget
 from refdiff.testing import strategies as own
 from refdiff.testing.budgets import evaluate
+from tests.support import cases_sde
 from tests.support.cases import POSITIONAL, ROWS, drawn, every_dtype, every_function, fewer
 
 # In these a Python number goes through the C library's exp, log or pow and an array through
@@ -26,7 +27,13 @@ TRANSCENDENTAL = {
     "p2_weight_eps",
     "prior_kl",
     "shifted_log_snr",
-}
+    "solvers.training_sigma",
+    "solvers.ve_c_noise",
+    "solvers.vp_c_noise",
+    "solvers.vp_scale",
+    "solvers.vp_sigma",
+    "solvers.vp_time",
+} | cases_sde.TRANSCENDENTAL
 SHAPE = (2, 3, 2, 2)
 
 
@@ -139,8 +146,11 @@ def symbol_values(case):
         "sigma": Rational(3, 4),
         "sigma_lo": Rational(1, 4),
         "sigma_hi": Rational(5, 4),
+        "churn_hi": Rational(5, 4),
         "mean": Rational(1, 8),
         "x_0": Rational(0),
+        "sigma_max": Rational(5, 2),
+        "gamma_s": Rational(1, 8),
     }
     return {name: special.get(name, Rational(1, 2)) for name in drawn_names(case)}
 
