@@ -1,3 +1,5 @@
 """Rows of `refdiff.equations.solvers`; see `tests.support.cases`."""
 
-ROWS = []
+from tests.support import cases_solvers_edm
+
+ROWS = [*cases_solvers_edm.ROWS]

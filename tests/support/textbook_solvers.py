@@ -1,4 +1,6 @@
 """Oracles of `refdiff.equations.solvers`; see `tests.support.textbook`."""
 
-ORACLES = {}
+from tests.support import textbook_solvers_edm
+
+ORACLES = {**textbook_solvers_edm.ORACLES}
 """By the names of ``refdiff.equations.solvers``."""
