@@ -52,6 +52,8 @@ class Diagnosis:
         Whether the target's name claims the method.
     hidden : Hidden, optional
         How the times that the model is told differ from those that its calls belong to.
+    rivals : tuple of str
+        Other explanations, joined by "+", which give the same numbers in all that was asked.
     """
 
     method: Method | None
@@ -59,6 +61,7 @@ class Diagnosis:
     explained: bool
     claimed: bool
     hidden: Hidden | None = None
+    rivals: tuple[str, ...] = ()
 
     def transitions(self, run: Run) -> list[Transition]:
         """Return the steps of a run as the method predicts them."""
@@ -109,7 +112,8 @@ def _diagnose(session: Session) -> Diagnosis:
             return Diagnosis(None, (), False, False)
         explained = _explained(session, runs, claimed) if claimed and hidden is None else None
         if explained is not None:
-            return Diagnosis(*explained, True, True)
+            method, names, rivals = explained
+            return Diagnosis(method, names, True, True, rivals=rivals)
         for tried in filter(None, dtypes(session)):
             for method in methods:
                 if _holds(method, runs, tried):
@@ -117,7 +121,8 @@ def _diagnose(session: Session) -> Diagnosis:
         if hidden is None:
             explained = None if claimed else _explained(session, runs, methods)
             if explained is not None:
-                return Diagnosis(*explained, True, False)
+                method, names, rivals = explained
+                return Diagnosis(method, names, True, False, rivals=rivals)
             candidates = claimed
     return Diagnosis(candidates[0] if candidates else None, (), False, bool(candidates))
 
@@ -129,8 +134,8 @@ def _holds(method: Method, runs: Sequence[Run], dtype: str) -> bool:
 
 def _explained(
     session: Session, runs: Sequence[Run], methods: Sequence[Method]
-) -> tuple[Method, tuple[str, ...]] | None:
-    """Return the method and the variants that explain all steps, or all between first and last."""
+) -> tuple[Method, tuple[str, ...], tuple[str, ...]] | None:
+    """Return method, variants and rivals that explain all steps, or all between first and last."""
     dtype, coarser = dtypes(session)
     for middle in (False, True):
         best: tuple[int, int, Method, Outcome] | None = None
@@ -145,22 +150,28 @@ def _explained(
             if best is None or rank < best[:2]:
                 best = (*rank, method, outcome)
         if best is not None:
-            return best[2], _settled(session, best[2], best[3])
+            return best[2], *_settled(session, best[2], best[3])
     return None
 
 
-def _settled(session: Session, method: Method, outcome: Outcome) -> tuple[str, ...]:
-    """Return the names of the explanation; of several, the one that large predictions fit too."""
-    choices = [
-        (*method.follows, *(n for n in joined.split("+") if _registered(n)))
-        for joined in ((outcome.variant or ""), *outcome.also_fits)
-    ]
-    if len(choices) > 1:
-        cases = _cases(method, [session.run(size=LARGE)])
-        for names in choices:
-            if fit(cases, [variant(n) for n in names], dtype=session.loop.dtype).holds:
-                return names
-    return choices[0]
+def _settled(
+    session: Session, method: Method, outcome: Outcome
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the explanation that large predictions fit too, and others that do."""
+    fitting = [(outcome.variant or ""), *outcome.also_fits]
+    if len(fitting) > 1:
+        cases, dtype = _cases(method, [session.run(size=LARGE)]), session.loop.dtype
+        with_large = [
+            joined
+            for joined in fitting
+            if fit(cases, [variant(n) for n in _names(method, joined)], dtype=dtype).holds
+        ]
+        fitting = with_large or fitting
+    return _names(method, fitting[0]), tuple(fitting[1:])
+
+
+def _names(method: Method, joined: str) -> tuple[str, ...]:
+    return *method.follows, *(n for n in joined.split("+") if _registered(n))
 
 
 def dtypes(session: Session) -> tuple[str, str | None]:
@@ -261,6 +272,8 @@ def judged(session: Session, run: Run, transitions: Sequence[Transition], what: 
         for names in itertools.combinations(known.names, size):
             if fit(chosen, [variant(n) for n in names], dtype=dtype).holds:
                 outcome = attributed(chosen, names, title, dtype, known.method.follows)
+                if outcome.variant is not None and not outcome.also_fits:
+                    outcome = replace(outcome, also_fits=known.rivals)
                 if known.hidden is None or known.hidden.seen(run).times == run.times:
                     return outcome
                 return known.hidden.named(outcome)
