@@ -81,12 +81,13 @@ class Equation:
 
 @dataclass(frozen=True)
 class Symbol:
-    """One argument name of the house notation."""
+    """One argument name of the house notation; `also` has other ways in which formulas write it."""
 
     name: str
     latex: str
     meaning: str
     domain: str
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
