@@ -120,12 +120,17 @@ def _small(reports: Mapping[str, Mapping[str, Any]], known: Mapping[str, Peer]) 
         made = sum(n for verdict, n in total.items() if verdict not in ("not-provided",))
         defects = sum(finding.kind == "defect" for finding in findings(name))
         others = len(findings(name)) - defects
-        found = f"{defects} defects, {others} others"
+        words = [_counted(defects, "defect"), _counted(others, "other")]
+        found = ", ".join(word for word in words if word) or "none"
         rows.append(
             f"| {known[name].title} | {known[name].version} | {len(report['targets'])} | {made} "
             f"| {total['conforms']} | {found} |"
         )
     return "\n".join(rows)
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}" if number else ""
 
 
 def pages() -> dict[Path, str]:

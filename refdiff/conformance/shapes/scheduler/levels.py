@@ -14,6 +14,8 @@ from refdiff.testing import EPS
 
 __all__ = ["levels_of_calls", "sigma_lists", "sigmas_of_table", "told_by_time"]
 
+_SAME_TIME = 0.01  # share of a time that sigmas in float32 leave undecided
+
 
 def sigmas_of_table(target: Scheduler) -> np.ndarray | None:
     """Return sigma of every training time in VE coordinates, from its own table; None without."""
@@ -78,7 +80,7 @@ def _input_scales(prepared: Any) -> list[float]:
 
 
 def told_by_time(target: Scheduler, steps: int) -> bool:
-    """Say whether its times are those of the table, so that a model can be told them."""
+    """Say whether its times are meant as those of the table, so that a model can be told them."""
     prepared = target.prepared(steps)
     times, table = numbers(prepared.timesteps), sigmas_of_table(target)
     if table is None or (times != np.rint(times)).any():
@@ -92,4 +94,17 @@ def told_by_time(target: Scheduler, steps: int) -> bool:
     assert expected is not None
     chosen = expected[times.astype(int)]
     case = Case({}, np.asarray(levels), lambda parts: parts.sigma_of_level(parts.lift(chosen)))
-    return fit([case], dtype="float32").holds
+    return fit([case], dtype="float32").holds or not _rounded(times, np.asarray(levels), table)
+
+
+def _rounded(times: np.ndarray, levels: np.ndarray, table: np.ndarray) -> bool:
+    """Say whether whole times may be the roundings of those at which the table has these levels.
+
+    Levels a whole time away are those of other times: a mistake that is to be seen.
+    """
+    inside = (levels > table[0]) & (levels < table[-1]) & (times > 0) & (times < table.size - 1)
+    with np.errstate(all="ignore"):
+        exact = np.interp(np.log(levels[inside]), np.log(table), np.arange(table.size))
+    away = exact - times[inside]
+    whole = np.abs(away - np.rint(away)) <= _SAME_TIME
+    return bool(np.all(np.abs(away) <= 1 + _SAME_TIME) and not np.all(whole & (np.rint(away) != 0)))
