@@ -29,6 +29,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from refdiff._namespace_phi import array_phi, float_phi, mpmath_phi, symbolic_phi
+
 __all__ = [
     "Array",
     "add_log_two_pi",
@@ -43,6 +45,7 @@ __all__ = [
     "maximum",
     "minimum",
     "ndim",
+    "phi",
     "sin",
     "sort_last",
     "sqrt",
@@ -113,6 +116,7 @@ _FLOAT = SimpleNamespace(
     maximum=max,
     divide=_quiet(_float_divide),
     log_ndtr=lambda x: float(_scipy_log_ndtr(x)),
+    phi=lambda x, order: float_phi(x, order, _guarded(math.expm1)),
     to_bits=lambda nats: nats / math.log(2),
     add_log_two_pi=lambda x: x + math.log(2 * math.pi),
 )
@@ -130,6 +134,7 @@ _NUMPY = SimpleNamespace(
     maximum=np.maximum,
     divide=_quiet(np.divide),
     log_ndtr=_scipy_log_ndtr,
+    phi=_quiet(lambda x, order: array_phi(x, order, np.expm1, np.where)),
     where=np.where,
     sort_last=np.sort,
     to_bits=_FLOAT.to_bits,
@@ -151,6 +156,7 @@ def _jax_backend() -> SimpleNamespace:
         **{name: getattr(jnp, name) for name in names},
         arctan=jnp.arctan,
         log_ndtr=special.log_ndtr,
+        phi=lambda x, order: array_phi(x, order, jnp.expm1, jnp.where),
         where=jnp.where,
         sort_last=jnp.sort,
         to_bits=_FLOAT.to_bits,
@@ -180,6 +186,7 @@ def _mpmath_backend() -> SimpleNamespace:
         divide=divide,
         # 1 - Phi(-x) where Phi is close to 1, so that all digits of the tail stay.
         log_ndtr=lambda x: mp.log1p(-mp.ncdf(-x)) if x > 0 else mp.log(mp.ncdf(x)),
+        phi=mpmath_phi,
         to_bits=lambda nats: nats / mp.log(2),
         add_log_two_pi=lambda x: x + mp.log(2 * mp.pi),
     )
@@ -201,6 +208,7 @@ def _sympy_backend() -> SimpleNamespace:
         divide=lambda a, b: a / b,
         log_ndtr=lambda x: sp.log(sp.erfc(-x / sp.sqrt(2)) / 2),
         where=lambda condition, a, b: sp.Piecewise((a, condition), (b, True)),
+        phi=symbolic_phi,
         to_bits=lambda nats: nats / sp.log(2),
         add_log_two_pi=lambda x: x + sp.log(2 * sp.pi),
     )
@@ -211,6 +219,7 @@ def _standard_backend(namespace: Any) -> SimpleNamespace:
     return SimpleNamespace(
         **{name: getattr(namespace, name) for name in names},
         arctan=namespace.atan,
+        phi=lambda x, order: array_phi(x, order, namespace.expm1, namespace.where),
         divide=namespace.divide,
         sort_last=namespace.sort,
         to_bits=_FLOAT.to_bits,
@@ -302,6 +311,11 @@ def log1p(x: Array) -> Array:
 def expm1(x: Array) -> Array:
     """Return ``exp(x) - 1`` without losing the digits of a small ``x``."""
     return _backend(x).expm1(x)
+
+
+def phi(x: Array, order: int) -> Array:
+    """Return phi_k(x), the sum of x^n / (n + k)! over n >= 0, for the order k >= 1."""
+    return _backend(x).phi(x, order)
 
 
 def sin(x: Array) -> Array:

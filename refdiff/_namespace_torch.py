@@ -12,6 +12,8 @@ import torch
 from torch import arctan, cos, exp, expm1, log, log1p, sin, sqrt, where
 from torch.special import log_ndtr
 
+from refdiff._namespace_phi import array_phi
+
 __all__ = [
     "add_log_two_pi",
     "arctan",
@@ -24,6 +26,7 @@ __all__ = [
     "log_ndtr",
     "maximum",
     "minimum",
+    "phi",
     "sin",
     "sort_last",
     "sqrt",
@@ -49,6 +52,11 @@ def maximum(a: Any, b: Any) -> Any:
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
         return torch.maximum(a, b)
     return a.clamp(min=b) if isinstance(a, torch.Tensor) else b.clamp(min=a)
+
+
+def phi(x: Any, order: int) -> Any:
+    """Return phi_k(x)."""
+    return array_phi(x, order, expm1, where)
 
 
 def sort_last(x: Any) -> Any:

@@ -24,13 +24,14 @@ from typing import Any, TypeAlias
 import mpmath
 import numpy as np
 
+from refdiff._namespace_phi import mpmath_phi
 from refdiff.testing.closeness import EPS
 
 __all__ = ["FORMATS", "Format", "Running", "running"]
 
 _Exact: TypeAlias = Any  # mpmath has no types
 _INF = mpmath.inf
-_POOR_FUNCTION = 4  # units in the last place that log_ndtr may lose in SciPy and torch
+_POOR_FUNCTION = 4  # units in the last place that log_ndtr and phi may lose
 
 
 @dataclass(frozen=True)
@@ -255,6 +256,10 @@ class Running:
     def log_ndtr(self) -> Running:
         """Return the logarithm of the standard normal distribution function."""
         return self._through(_log_ndtr, ulps=_POOR_FUNCTION)
+
+    def phi(self, order: int) -> Running:
+        """Return phi_k of this, for the order k."""
+        return self._through(lambda x: mpmath_phi(x, order), ulps=_POOR_FUNCTION)
 
     def sin(self) -> Running:
         """Return the sine."""

@@ -13,6 +13,10 @@ from tests.support.groups import GROUPED
 
 # Arguments inside every domain; what is left out here takes any number.
 INSIDE = {
+    "r_1": 1.0,
+    "r_2": -1.0,
+    "r_3": -2.0,
+    "alpha_rate": -0.5,
     "alpha_bar_t": 0.3,
     "alpha_bar_s": 0.6,
     "alpha_t": 0.5,
@@ -35,6 +39,9 @@ INSIDE = {
     "mean_squared_eps": 0.9,
     "resolution": 128,
     "reference_resolution": 64,
+    "levels": 256,
+    "width": 2.0,
+    "probability": 0.5,
     "beta_min": 0.1,
     "beta_max": 20.0,
     "sigma_min": 0.01,
@@ -42,6 +49,13 @@ INSIDE = {
     "gamma_s": -1.0,
 }
 FREE = {
+    "b",
+    "h",
+    "r_1",
+    "r_2",
+    "r_3",
+    "angle",
+    "step_angle",
     "alpha_rate",
     "c_out",
     "c_skip",
@@ -58,7 +72,7 @@ FREE = {
     "w",
 }
 # Values outside: below and above for a bounded argument, below for a half-bounded one.
-UNIT = {"alpha_bar_t", "alpha_bar_s", "eta", "phi", "mean_squared_eps"}
+UNIT = {"alpha_bar_t", "alpha_bar_s", "eta", "phi", "mean_squared_eps", "probability"}
 PROCEDURES = {
     "linear_betas",
     "scaled_linear_betas",
@@ -72,6 +86,8 @@ PROCEDURES = {
     "trailing_timesteps",
     "linspace_timesteps",
     "per_sample",
+    "importance_probabilities",
+    "progressive_rates",
     "iddpm_indices",
     "iddpm_sigmas",
     "ve_times",

@@ -17,7 +17,26 @@ from tests.support.cases import POSITIONAL, ROWS, drawn, every_dtype, every_func
 # In these a Python number goes through the C library's exp, log or pow and an array through
 # NumPy's, which may differ in the last place.
 TRANSCENDENTAL = {
+    "solvers.dpm_solver_2_step",
+    "solvers.dpm_solver_3_step",
+    "solvers.phi_1",
+    "solvers.phi_2",
+    "solvers.phi_3",
+    "solvers.phi_4",
+    "solvers.unipc_b2",
+    "solvers.unipc_weight_2",
+    "solvers.unipc_weight_3",
+    "flow.angle_step",
+    "flow.angular_velocity",
+    "flow.variance_preserving_field",
     "alpha_bar_from_log_snr",
+    "bounds.density_bits_per_dim",
+    "bounds.entropy_form",
+    "bounds.posterior_term",
+    "bounds.reconstruction_term",
+    "bounds.reverse_entropy_lower",
+    "bounds.reverse_entropy_upper",
+    "bounds.variance_term",
     "discretized_gaussian_log_likelihood",
     "edm_c_noise",
     "learned_range_variance",
@@ -137,6 +156,9 @@ def symbol_values(case):
     from sympy import Rational
 
     special = {
+        "r_1": Rational(1),
+        "r_2": Rational(-1, 2),
+        "r_3": Rational(-2),
         "alpha_bar_t": Rational(1, 4),
         "alpha_bar_s": Rational(1, 2),
         "alpha_t": Rational(1, 2),
@@ -148,6 +170,7 @@ def symbol_values(case):
         "sigma_hi": Rational(5, 4),
         "churn_hi": Rational(5, 4),
         "mean": Rational(1, 8),
+        "levels": Rational(17),
         "x_0": Rational(0),
         "sigma_max": Rational(5, 2),
         "gamma_s": Rational(1, 8),

@@ -20,6 +20,7 @@ def test_uniform_times_are_even_in_t_and_quadratic_ones_in_its_root():
     assert times.quadratic_times(7, start=0.9, end=0.1)[::7] == [0.9, 0.1]
 
 
+@pytest.mark.verifies("lu2022/uniform-log-snr")
 @pytest.mark.parametrize(
     ("schedule", "start", "end"),
     [

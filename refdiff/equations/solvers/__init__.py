@@ -10,6 +10,20 @@ from refdiff.equations.solvers.churn import (
     training_sigma,
 )
 from refdiff.equations.solvers.columns import ve_sigma, vp_c_noise, vp_scale, vp_sigma, vp_time
+from refdiff.equations.solvers.ddim import (
+    ddim_encode_step,
+    ddim_euler_step,
+    ddim_forward_mean,
+    ddim_forward_variance,
+    ddim_larger_sigma,
+    ddim_probability_flow_step,
+)
+from refdiff.equations.solvers.dpm_solver import (
+    dpm_solver_1_step,
+    dpm_solver_2_step,
+    dpm_solver_3_step,
+)
+from refdiff.equations.solvers.dpm_solver_pp import dpmpp_1_step, dpmpp_2m_step, dpmpp_2s_step
 from refdiff.equations.solvers.edm import (
     edm_drift,
     edm_forward_sde_drift,
@@ -21,6 +35,7 @@ from refdiff.equations.solvers.edm import (
     heun_step,
 )
 from refdiff.equations.solvers.multistep import adams_bashforth_weights
+from refdiff.equations.solvers.phi_functions import phi_1, phi_2, phi_3, phi_4
 from refdiff.equations.solvers.pndm import (
     plms_eps,
     pndm_transfer,
@@ -44,6 +59,16 @@ from refdiff.equations.solvers.schedules import (
     ve_times,
     vp_times,
 )
+from refdiff.equations.solvers.sde_dpm_solver_pp import sde_dpmpp_1_step, sde_dpmpp_2m_step
+from refdiff.equations.solvers.unipc import (
+    unipc_b1,
+    unipc_b2,
+    unipc_data_step,
+    unipc_noise_step,
+    unipc_weight_1,
+    unipc_weight_2,
+    unipc_weight_3,
+)
 
 __all__ = [
     "adams_bashforth_weights",
@@ -52,6 +77,18 @@ __all__ = [
     "churn_rise",
     "churned_sigma",
     "churned_state",
+    "ddim_encode_step",
+    "ddim_euler_step",
+    "ddim_forward_mean",
+    "ddim_forward_variance",
+    "ddim_larger_sigma",
+    "ddim_probability_flow_step",
+    "dpm_solver_1_step",
+    "dpm_solver_2_step",
+    "dpm_solver_3_step",
+    "dpmpp_1_step",
+    "dpmpp_2m_step",
+    "dpmpp_2s_step",
     "edm_drift",
     "edm_forward_sde_drift",
     "edm_reverse_sde_drift",
@@ -68,13 +105,26 @@ __all__ = [
     "ideal_denoiser",
     "network_target",
     "network_weight",
+    "phi_1",
+    "phi_2",
+    "phi_3",
+    "phi_4",
     "plms_eps",
     "pndm_transfer",
     "preconditioned",
     "prk_eps",
     "s_pndm_eps",
     "s_pndm_first_eps",
+    "sde_dpmpp_1_step",
+    "sde_dpmpp_2m_step",
     "training_sigma",
+    "unipc_b1",
+    "unipc_b2",
+    "unipc_data_step",
+    "unipc_noise_step",
+    "unipc_weight_1",
+    "unipc_weight_2",
+    "unipc_weight_3",
     "ve_c_noise",
     "ve_sigma",
     "ve_times",
