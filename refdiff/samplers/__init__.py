@@ -21,7 +21,9 @@ from __future__ import annotations
 
 from refdiff.samplers.ddim import ddim
 from refdiff.samplers.ddpm import VARIANCES, ddpm
+from refdiff.samplers.euler import ancestral, euler
 from refdiff.samplers.guidance import classifier_free, guided
+from refdiff.samplers.heun import edm_stochastic, heun
 from refdiff.samplers.limits import (
     Limit,
     clipping,
@@ -29,7 +31,9 @@ from refdiff.samplers.limits import (
     dynamic_thresholding,
     dynamic_thresholding_uncorrected,
 )
+from refdiff.samplers.lms import lms
 from refdiff.samplers.noise import NumpySampleNoise, SampleNoise
+from refdiff.samplers.pndm import pndm, s_pndm
 from refdiff.samplers.prediction import PREDICTIONS, predictions
 from refdiff.samplers.schedule import Schedule
 from refdiff.samplers.step import Step, Trajectory
@@ -44,6 +48,7 @@ __all__ = [
     "Schedule",
     "Step",
     "Trajectory",
+    "ancestral",
     "at_times",
     "classifier_free",
     "clipping",
@@ -52,8 +57,14 @@ __all__ = [
     "ddpm",
     "dynamic_thresholding",
     "dynamic_thresholding_uncorrected",
+    "edm_stochastic",
+    "euler",
     "evenly_spaced",
     "guided",
+    "heun",
     "last",
+    "lms",
+    "pndm",
     "predictions",
+    "s_pndm",
 ]
