@@ -18,10 +18,16 @@ __all__ = ["bits_per_dim", "discretized_gaussian_log_likelihood"]
 def discretized_gaussian_log_likelihood(x_0: Array, *, mean: Array, std: Array) -> Array:
     r"""Return the log-probability of each pixel level under a discretized normal distribution.
 
-    .. math:: \ln\left(\Phi\!\left(\frac{x_0 + \frac{1}{255} - \mu}{\sigma}\right)
-              - \Phi\!\left(\frac{x_0 - \frac{1}{255} - \mu}{\sigma}\right)\right)
+    .. math:: \begin{cases}
+              \ln \Phi\!\left(\frac{x_0 + 1/255 - \mu}{\sigma}\right)
+              & x_0 < -\frac{254}{255} \\
+              \ln\left(1 - \Phi\!\left(\frac{x_0 - 1/255 - \mu}{\sigma}\right)\right)
+              & x_0 > \frac{254}{255} \\
+              \ln\left(\Phi\!\left(\frac{x_0 + 1/255 - \mu}{\sigma}\right)
+              - \Phi\!\left(\frac{x_0 - 1/255 - \mu}{\sigma}\right)\right)
+              & \text{otherwise} \end{cases}
 
-    with the first Phi replaced by 1 at :math:`x_0 = 1` and the second by 0 at :math:`x_0 = -1`.
+    so that the outermost bins, those of the grey levels -1 and 1, reach to infinity.
 
     Parameters
     ----------

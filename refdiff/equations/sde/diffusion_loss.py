@@ -127,7 +127,8 @@ def continuous_loss_x_0(x_0: Array, x_0_pred: Array, *, snr_t: Array, gamma_rate
     r"""Return the diffusion loss in continuous time at one t, from an error of x_0.
 
     .. math:: -\tfrac12\,\mathrm{SNR}'(t)\,(x_0 - \hat x_0)^2 =
-              \tfrac12\,\gamma'(t)\,\mathrm{SNR}_t\,(x_0 - \hat x_0)^2
+              \tfrac12\,\gamma'(t)\,\mathrm{SNR}_t\,(x_0 - \hat x_0)^2, \qquad
+              \mathrm{SNR}'(t) = -\gamma'(t)\,\mathrm{SNR}_t
 
     Parameters
     ----------

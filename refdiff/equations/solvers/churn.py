@@ -32,8 +32,8 @@ def churn_rise(
 ) -> Array:
     r"""Return by which fraction a step raises the noise level before it removes noise.
 
-    .. math:: \gamma = \min\left(S_{churn}/N,\ \sqrt2-1\right)
-              \text{ for } S_{tmin} \le \sigma \le S_{tmax}, \text{ otherwise } 0
+    .. math:: \gamma = \begin{cases} \min\left(S_{churn}/N,\ \sqrt2-1\right)
+              & S_{tmin} \le \sigma \le S_{tmax} \\ 0 & \text{otherwise} \end{cases}
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def churned_state(
 def training_sigma(noise: Array, *, log_mean: Array, log_std: Array) -> Array:
     r"""Return a noise level of the log-normal distribution that EDM trains on.
 
-    .. math:: \ln\sigma = P_{mean} + P_{std}\,z
+    .. math:: \sigma = \exp\left(P_{mean} + P_{std}\,z\right)
 
     Parameters
     ----------

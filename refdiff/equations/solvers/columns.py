@@ -151,7 +151,9 @@ def vp_time(*, sigma: Array, beta_d: Array, beta_min: Array) -> Array:
 def vp_c_noise(*, sigma: Array, beta_d: Array, beta_min: Array, num_train_steps: Array) -> Array:
     r"""Return the number by which VP networks are told the noise level.
 
-    .. math:: c_{noise} = (M-1)\,\sigma^{-1}(\sigma)
+    .. math:: c_{noise} = (M-1)\,\sigma^{-1}(\sigma), \qquad \sigma^{-1}(\sigma)
+              = \frac{2\,\ell}{\beta_{min}+\sqrt{\beta_{min}^2+2\,\beta_d\,\ell}},
+              \quad \ell = \ln(1+\sigma^2)
 
     Parameters
     ----------
