@@ -15,7 +15,6 @@ from refdiff.samplers import schedule
 from refdiff.testing import assert_close, assert_law, strategies
 from tests.support.inputs import magnitudes, spread
 
-EDM = "karras2022/"
 SIGMAS = strategies.sigmas(low=1e-2)
 VP = {"beta_d": 19.9, "beta_min": 0.1}
 F = np.array([[0.3, -1.2, 0.8]])
@@ -24,8 +23,10 @@ Y = np.array([[0.5, -1.0, 0.0]])
 
 
 @pytest.mark.verifies(
-    *(EDM + name for name in ("effective-loss", "effective-target", "effective-weight")),
-    EDM + "preconditioning",
+    "karras2022/effective-loss",
+    "karras2022/effective-target",
+    "karras2022/effective-weight",
+    "karras2022/preconditioning",
 )
 @given(SIGMAS, magnitudes(0.1, 2.0))
 def test_the_effective_loss_is_the_weighted_denoising_loss(sigma, sigma_data):
@@ -43,7 +44,9 @@ def test_the_effective_loss_is_the_weighted_denoising_loss(sigma, sigma_data):
 
 
 @pytest.mark.property_id("P086")
-@pytest.mark.verifies(EDM + "vp-c-in", EDM + "vp-c-out", EDM + "preconditioning", EDM + "vp-scale")
+@pytest.mark.verifies(
+    "karras2022/vp-c-in", "karras2022/vp-c-out", "karras2022/preconditioning", "karras2022/vp-scale"
+)
 @given(spread(0.01, 1.0))
 def test_the_vp_column_is_a_network_that_predicts_noise(t):
     sigma, alpha = (f(t=t, **VP) for f in (solvers.vp_sigma, solvers.vp_scale))
@@ -56,7 +59,7 @@ def test_the_vp_column_is_a_network_that_predicts_noise(t):
 
 
 @pytest.mark.property_id("P086")
-@pytest.mark.verifies(EDM + "inverse-variance-weight", EDM + "effective-weight")
+@pytest.mark.verifies("karras2022/inverse-variance-weight", "karras2022/effective-weight")
 @given(SIGMAS)
 def test_the_old_weights_count_the_error_of_the_noise_once(sigma):
     weight = solvers.eps_network_weight(sigma=sigma)
@@ -68,7 +71,9 @@ def test_the_old_weights_count_the_error_of_the_noise_once(sigma):
     assert_close(score, F / sigma, terms=(np.abs(X) / sigma + np.abs(F)) / sigma)
 
 
-@pytest.mark.verifies(EDM + "vp-sigma", EDM + "vp-scale", EDM + "vp-time", EDM + "vp-c-noise")
+@pytest.mark.verifies(
+    "karras2022/vp-sigma", "karras2022/vp-scale", "karras2022/vp-time", "karras2022/vp-c-noise"
+)
 @given(spread(1e-3, 1.0))
 def test_the_vp_schedule_preserves_the_variance_and_has_an_inverse(t):
     sigma, alpha = (f(t=t, **VP) for f in (solvers.vp_sigma, solvers.vp_scale))
@@ -80,7 +85,7 @@ def test_the_vp_schedule_preserves_the_variance_and_has_an_inverse(t):
     assert_close(alpha * sigma, song.sigma(t), units=16)
 
 
-@pytest.mark.verifies(EDM + "ve-sigma", EDM + "ve-grid", EDM + "ve-c-noise")
+@pytest.mark.verifies("karras2022/ve-sigma", "karras2022/ve-grid", "karras2022/ve-c-noise")
 @given(st.integers(2, 60))
 def test_the_ve_grid_is_geometric_between_its_ends(count):
     times = solvers.ve_times(count, sigma_min=0.02, sigma_max=100.0)
@@ -93,7 +98,7 @@ def test_the_ve_grid_is_geometric_between_its_ends(count):
     assert solvers.ve_c_noise(sigma=2.0) == 0.0
 
 
-@pytest.mark.verifies(EDM + "vp-grid", EDM + "iddpm-grid", EDM + "ve-grid")
+@pytest.mark.verifies("karras2022/vp-grid", "karras2022/iddpm-grid", "karras2022/ve-grid")
 def test_grids_of_one_entry_begin_and_long_ones_hit_both_ends():
     assert solvers.vp_times(1, end=1e-3).tolist() == [1.0]
     assert solvers.ve_times(1, sigma_min=0.02, sigma_max=100.0).tolist() == [1e4]
@@ -113,7 +118,7 @@ def test_grids_of_one_entry_begin_and_long_ones_hit_both_ends():
     assert solvers.iddpm_indices(3, 1000, first=8)[1] == 504
 
 
-@pytest.mark.verifies(EDM + "iddpm-levels", kind="oracle")
+@pytest.mark.verifies("karras2022/iddpm-levels", kind="oracle")
 @pytest.mark.parametrize("count", [1, 3, 40])
 def test_iddpm_levels_follow_the_printed_recursion(count):
     with mp.workdps(40):
@@ -130,7 +135,7 @@ def test_iddpm_levels_follow_the_printed_recursion(count):
     assert_close(found, [float(u) for u in wanted], units=64 * count)
 
 
-@pytest.mark.verifies(EDM + "iddpm-levels")
+@pytest.mark.verifies("karras2022/iddpm-levels")
 def test_iddpm_levels_are_those_of_the_cosine_schedule():
     """The floor of the ratio is the clip of beta, the index runs backwards."""
     alpha_bars = eq.alpha_bars_from_betas(eq.cosine_betas(1000))
@@ -141,7 +146,11 @@ def test_iddpm_levels_are_those_of_the_cosine_schedule():
 
 
 @pytest.mark.verifies(
-    *(EDM + name for name in ("vp-sigma", "vp-grid", "ve-grid", "iddpm-levels", "iddpm-grid")),
+    "karras2022/vp-sigma",
+    "karras2022/vp-grid",
+    "karras2022/ve-grid",
+    "karras2022/iddpm-levels",
+    "karras2022/iddpm-grid",
     kind="published",
 )
 def test_the_noisiest_and_cleanest_levels_of_the_columns():
@@ -161,7 +170,7 @@ DATA = np.array([[0.0, 0.0], [1.0, 0.5], [-2.0, 3.0], [1.0, 0.4]])
 
 
 @pytest.mark.property_id("P085")
-@pytest.mark.verifies(EDM + "ideal-denoiser", EDM + "denoising-loss", kind="closed-form")
+@pytest.mark.verifies("karras2022/ideal-denoiser", "karras2022/denoising-loss", kind="closed-form")
 @given(magnitudes(1e-3, 1e3))
 def test_the_ideal_denoiser_is_that_of_a_mixture_of_points(sigma):
     x = np.array([[0.4, 0.1], [5.0, -5.0], [-2.0, 3.0]])
@@ -176,7 +185,7 @@ def test_the_ideal_denoiser_is_that_of_a_mixture_of_points(sigma):
 
 
 @pytest.mark.property_id("P085")
-@pytest.mark.verifies(EDM + "ideal-denoiser")
+@pytest.mark.verifies("karras2022/ideal-denoiser")
 def test_the_ideal_denoiser_tends_to_the_mean_and_to_the_nearest_point():
     x = np.array([[0.4, 0.1], [0.9, 0.47]])
     far = solvers.ideal_denoiser(x, DATA, sigma=1e8)

@@ -12,7 +12,6 @@ from refdiff.equations import continuous, solvers
 from refdiff.testing import assert_close, assert_law, strategies
 from tests.support.inputs import magnitudes, spread
 
-EDM = "karras2022/"
 SIGMAS = strategies.sigmas(low=1e-2)
 RATES = spread(-3.0, 3.0)
 MEAN, VARIANCE = 1.5, 0.6
@@ -23,7 +22,7 @@ def score(sigma):
     return -(X - MEAN) / (VARIANCE + sigma**2)
 
 
-@pytest.mark.verifies(EDM + "ode")
+@pytest.mark.verifies("karras2022/ode")
 @given(SIGMAS, RATES)
 def test_the_ode_moves_gaussian_points_with_the_standard_deviation(sigma, rate):
     """x = m + c sqrt(s^2 + sigma^2), so dx/dt is (x - m) times the logarithmic rate of the root."""
@@ -32,7 +31,7 @@ def test_the_ode_moves_gaussian_points_with_the_standard_deviation(sigma, rate):
     assert_close(found, wanted, units=8)
 
 
-@pytest.mark.verifies(EDM + "scaled-ode", EDM + "slope", EDM + "score-from-denoiser")
+@pytest.mark.verifies("karras2022/scaled-ode", "karras2022/slope", "karras2022/score-from-denoiser")
 @given(SIGMAS, magnitudes(0.05, 2.0), RATES, RATES)
 def test_a_signal_scale_adds_its_own_motion(sigma, alpha, alpha_rate, sigma_rate):
     """x = alpha y gives dx/dt = alpha' y + alpha y'; the score of x is that of y over alpha."""
@@ -48,7 +47,7 @@ def test_a_signal_scale_adds_its_own_motion(sigma, alpha, alpha_rate, sigma_rate
     assert_close(slope, wanted, terms=terms)
 
 
-@pytest.mark.verifies(EDM + "scaled-ode", EDM + "vp-sigma", EDM + "vp-scale")
+@pytest.mark.verifies("karras2022/scaled-ode", "karras2022/vp-sigma", "karras2022/vp-scale")
 @given(spread(0.01, 1.0))
 def test_in_the_vp_schedule_it_is_the_probability_flow_of_song(t):
     """dx/dt = -beta/2 (x + score), with the rates of both schedules taken by autograd."""
@@ -69,7 +68,9 @@ def test_in_the_vp_schedule_it_is_the_probability_flow_of_song(t):
 
 
 @pytest.mark.property_id("P075")
-@pytest.mark.verifies(EDM + "sde-forward", EDM + "sde-reverse", EDM + "sde-diffusion")
+@pytest.mark.verifies(
+    "karras2022/sde-forward", "karras2022/sde-reverse", "karras2022/sde-diffusion"
+)
 @given(SIGMAS, RATES, st.one_of(st.just(0.0), magnitudes(1e-2, 10.0)))
 def test_every_replacement_rate_gives_the_moments_of_the_ode(sigma, rate, replacement):
     """dV/dt = 2 a V + g^2 for a drift a (x - m) forwards, and -2 a V + g^2 backwards."""
@@ -85,7 +86,7 @@ def test_every_replacement_rate_gives_the_moments_of_the_ode(sigma, rate, replac
     assert_law("P075", backward, -wanted, scale=size)
 
 
-@pytest.mark.verifies(EDM + "sde-forward", EDM + "sde-diffusion")
+@pytest.mark.verifies("karras2022/sde-forward", "karras2022/sde-diffusion")
 @given(SIGMAS, magnitudes(0.1, 3.0))
 def test_one_replacement_rate_is_pure_diffusion(sigma, rate):
     common = {"sigma": sigma, "replacement_rate": rate / sigma}
@@ -94,7 +95,7 @@ def test_one_replacement_rate_is_pure_diffusion(sigma, rate):
     assert_close(solvers.edm_sde_diffusion(**common) ** 2, 2 * sigma * rate)
 
 
-@pytest.mark.verifies(EDM + "denoising-loss", kind="closed-form")
+@pytest.mark.verifies("karras2022/denoising-loss", kind="closed-form")
 @given(SIGMAS, spread(-0.5, 1.5))
 def test_no_affine_denoiser_beats_the_mean_of_the_data(sigma, gain):
     """Its loss for D(x) = m + gain (x - m) is (gain - 1)^2 s^2 + gain^2 sigma^2."""
@@ -109,7 +110,7 @@ def test_no_affine_denoiser_beats_the_mean_of_the_data(sigma, gain):
     assert_close((best - 1) ** 2 * VARIANCE + best**2 * sigma**2, smallest, units=8)
 
 
-@pytest.mark.verifies(EDM + "score-from-denoiser", EDM + "denoising-loss")
+@pytest.mark.verifies("karras2022/score-from-denoiser", "karras2022/denoising-loss")
 @given(SIGMAS)
 def test_the_mean_of_mixture_data_gives_the_gradient_of_the_density(sigma):
     weights, means, spreads = [0.3, 0.7], [[-1.0], [2.0]], [0.2, 0.5]
@@ -128,7 +129,7 @@ def test_the_mean_of_mixture_data_gives_the_gradient_of_the_density(sigma):
     assert_close(found, wanted, terms=(np.abs(x) + 2) / sigma**2, units=64)
 
 
-@pytest.mark.verifies(EDM + "euler-step", EDM + "heun-step")
+@pytest.mark.verifies("karras2022/euler-step", "karras2022/heun-step")
 def test_steps_are_exact_for_slopes_of_their_degree():
     start, step = 2.0, -0.5
     for constant, linear in ((3.0, 0.0), (3.0, 4.0)):
@@ -143,7 +144,9 @@ def test_steps_are_exact_for_slopes_of_their_degree():
             assert_close(solvers.euler_step(X, slope(start), step=step), X + exact, terms=16.0)
 
 
-@pytest.mark.verifies(EDM + "churn-rise", EDM + "churned-sigma", EDM + "churned-state")
+@pytest.mark.verifies(
+    "karras2022/churn-rise", "karras2022/churned-sigma", "karras2022/churned-state"
+)
 @given(SIGMAS, magnitudes(1e-6, 0.4))
 def test_churn_adds_the_difference_of_the_variances(sigma, rise):
     raised = solvers.churned_sigma(sigma=sigma, rise=rise)
@@ -157,7 +160,7 @@ def test_churn_adds_the_difference_of_the_variances(sigma, rise):
     assert_close(more, 1.007 * added)
 
 
-@pytest.mark.verifies(EDM + "churn-rise")
+@pytest.mark.verifies("karras2022/churn-rise")
 def test_churn_acts_inside_its_range_and_at_most_doubles_the_variance():
     common = {"num_steps": 10.0, "churn_lo": 0.5, "churn_hi": 50.0}
     levels = np.array([0.49, 0.5, 1.0, 50.0, 50.1])
@@ -168,7 +171,7 @@ def test_churn_acts_inside_its_range_and_at_most_doubles_the_variance():
     assert solvers.churn_rise(sigma=3.0, churn=0.0, **common) == 0.0
 
 
-@pytest.mark.verifies(EDM + "sigma-distribution")
+@pytest.mark.verifies("karras2022/sigma-distribution")
 def test_training_levels_are_log_normal():
     quantiles = np.linspace(0.01, 0.99, 25)
     found = solvers.training_sigma(stats.norm.ppf(quantiles), log_mean=-1.2, log_std=1.2)

@@ -12,13 +12,12 @@ from refdiff.equations import continuous, solvers
 from refdiff.testing import assert_close, assert_law, strategies
 from tests.support.inputs import pairs, scales
 
-PNDM = "liu2022/"
 grids = st.lists(st.integers(-40, 40), min_size=2, max_size=6, unique=True)
 whole = st.integers(-9, 9)
 
 
 @pytest.mark.property_id("P092")
-@pytest.mark.verifies(PNDM + "adams-bashforth")
+@pytest.mark.verifies("liu2022/adams-bashforth")
 @given(grids, st.data())
 def test_weights_are_exact_for_polynomials_below_their_number(places, data):
     """In fractions, so that exact means equal: the integral of the slope over the step."""
@@ -37,7 +36,7 @@ def test_weights_are_exact_for_polynomials_below_their_number(places, data):
     assert sum(weights) == 1
 
 
-@pytest.mark.verifies(PNDM + "adams-bashforth", PNDM + "plms", PNDM + "s-pndm")
+@pytest.mark.verifies("liu2022/adams-bashforth", "liu2022/plms", "liu2022/s-pndm")
 def test_equal_steps_give_the_classical_numbers():
     classical = {
         1: [1],
@@ -67,7 +66,7 @@ def test_impossible_nodes_are_refused(nodes, end, message):
         solvers.adams_bashforth_weights(nodes, end)
 
 
-@pytest.mark.verifies(PNDM + "prk", PNDM + "s-pndm-start")
+@pytest.mark.verifies("liu2022/prk", "liu2022/s-pndm-start")
 def test_with_addition_for_the_transfer_the_classical_methods_come_out():
     """On x' = x one step multiplies by the Taylor sum of exp(h) up to the order, in fractions."""
     h, x = Fraction(1, 3), Fraction(1)
@@ -81,7 +80,7 @@ def test_with_addition_for_the_transfer_the_classical_methods_come_out():
 
 
 @pytest.mark.property_id("P058")
-@pytest.mark.verifies(PNDM + "transfer")
+@pytest.mark.verifies("liu2022/transfer")
 @given(pairs(), strategies.images((3,)), strategies.images((3,)))
 def test_the_transfer_is_deterministic_ddim(levels, x_t, eps):
     found = solvers.pndm_transfer(x_t, eps, **levels)
@@ -91,7 +90,7 @@ def test_the_transfer_is_deterministic_ddim(levels, x_t, eps):
 
 
 @pytest.mark.property_id("P093")
-@pytest.mark.verifies(PNDM + "transfer")
+@pytest.mark.verifies("liu2022/transfer")
 @given(st.lists(strategies.alpha_bar(low=1e-4, high=0.999), min_size=3, max_size=3, unique=True))
 def test_transfers_along_one_noise_compose(levels):
     t, s, u = sorted(levels)
@@ -102,7 +101,7 @@ def test_transfers_along_one_noise_compose(levels):
     assert_close(twice, once, terms=8 / np.sqrt(t))
 
 
-@pytest.mark.verifies(PNDM + "transfer")
+@pytest.mark.verifies("liu2022/transfer")
 def test_a_short_transfer_loses_no_digits():
     """A step between neighbouring numbers moves by 1e-17, which the usual form cannot tell."""
     t = 0.3

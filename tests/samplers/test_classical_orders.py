@@ -23,9 +23,6 @@ heun_module, pndm_module = (
 every_data = pytest.mark.parametrize("data", ["gaussian", "mixture"])
 every_schedule = pytest.mark.parametrize("name", list(measured.SCHEDULES))
 
-EULER = "karras2022/euler-step"
-HEUN = "karras2022/heun-step"
-
 
 def test_the_model_of_the_mixture_is_the_closed_form():
     weights, means, variances = measured.MIXTURE
@@ -36,7 +33,7 @@ def test_the_model_of_the_mixture_is_the_closed_form():
 
 
 @pytest.mark.property_id("P090")
-@pytest.mark.verifies(EULER, HEUN, kind="closed-form")
+@pytest.mark.verifies("karras2022/euler-step", "karras2022/heun-step", kind="closed-form")
 @every_data
 @every_schedule
 def test_euler_has_order_1_and_heun_order_2(data, name):
@@ -90,7 +87,9 @@ def test_steps_that_alternate_cost_pndm_an_order_and_not_lms():
 
 
 @pytest.mark.property_id("P094")
-@pytest.mark.verifies(HEUN, "liu2022/plms", "liu2022/s-pndm", "liu2022/adams-bashforth")
+@pytest.mark.verifies(
+    "karras2022/heun-step", "liu2022/plms", "liu2022/s-pndm", "liu2022/adams-bashforth"
+)
 def test_all_tend_to_the_point_of_the_probability_flow():
     schedule = measured.SCHEDULES["vp_cosine"]
     common = {"schedule": schedule, "times": measured.grid("vp_cosine", 2000)}
@@ -208,7 +207,9 @@ def churned_flow(churn, low=0.0, high=np.inf):
 
 @pytest.mark.property_id("P090")
 @pytest.mark.verifies(
-    *(f"karras2022/{name}" for name in ("churn-rise", "churned-sigma", "churned-state")),
+    "karras2022/churn-rise",
+    "karras2022/churned-sigma",
+    "karras2022/churned-state",
     kind="closed-form",
 )
 @every_schedule
@@ -240,7 +241,9 @@ def wrong_plms(eps_t, eps_1, eps_2, eps_3):
     return (55 * eps_t - 59 * eps_1 + 36 * eps_2 - 8 * eps_3) / 24
 
 
-@pytest.mark.verifies(HEUN, "liu2022/adams-bashforth", "liu2022/plms", kind="planted")
+@pytest.mark.verifies(
+    "karras2022/heun-step", "liu2022/adams-bashforth", "liu2022/plms", kind="planted"
+)
 @pytest.mark.parametrize(
     ("module", "name", "wrong", "sampler", "options", "right"),
     [
