@@ -38,7 +38,8 @@ def sde_dpmpp_1_step(
 
     .. math:: \frac{\sigma_s}{\sigma_t}\,q\,x_t + \alpha_s \left(1 - q^2\right) x_0
               + \sigma_s \sqrt{1 - q^2}\,z, \qquad
-              q = \frac{\alpha_t\,\sigma_s}{\alpha_s\,\sigma_t} = e^{-h}
+              q = \frac{\alpha_t\,\sigma_s}{\alpha_s\,\sigma_t} = e^{-h},
+              \quad h = \ln\frac{\alpha_s\,\sigma_t}{\alpha_t\,\sigma_s}
 
     Parameters
     ----------
@@ -102,7 +103,8 @@ def sde_dpmpp_2m_step(
               + \alpha_s \left(1 - q^2\right)
               \left(x_0 + \frac{x_0 - x_{0,\mathrm{before}}}{2r}\right)
               + \sigma_s \sqrt{1 - q^2}\,z, \qquad
-              q = \frac{\alpha_t\,\sigma_s}{\alpha_s\,\sigma_t} = e^{-h}
+              q = \frac{\alpha_t\,\sigma_s}{\alpha_s\,\sigma_t} = e^{-h},
+              \quad h = \ln\frac{\alpha_s\,\sigma_t}{\alpha_t\,\sigma_s}
 
     Parameters
     ----------
