@@ -3,7 +3,7 @@ moments.
 
 Every distance names the features it was measured in; none is called after the Inception network,
 which is not used here. `sample_figures` sets the figures of samples beside those of real held-out
-pictures.
+pictures. `refdiff.evaluation.flow_likelihood` has exact likelihoods by the probability-flow ODE.
 """
 
 from __future__ import annotations
