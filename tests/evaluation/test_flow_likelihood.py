@@ -22,6 +22,7 @@ from refdiff.samplers import schedule as schedules
 from refdiff.testing import assert_close, assert_law
 
 TIGHT = {"rtol": 1e-13, "atol": 1e-13}
+COARSE = {"rtol": 1e-6, "atol": 1e-6}  # far below the spread of the estimates
 MEAN = np.array([0.5, -2.0, 1.0])
 SPREAD = np.array([[1.0, 0.3, 0.0], [0.3, 0.5, -0.2], [0.0, -0.2, 2.0]])
 DENSE = Gaussian(MEAN, SPREAD)
@@ -275,8 +276,7 @@ def test_likelihoods_by_probes_are_unbiased(kind):
         divergence=kind,
         generator=torch.Generator().manual_seed(3),
         log_prior=log_prior(DENSE, VP, 1.0),
-        rtol=1e-6,
-        atol=1e-6,
+        **COARSE,
     )
     wanted = law(DENSE, VP, 0.01).log_density(POINTS[0].numpy())
     assert_law("P078/mean", found.log_likelihood, wanted)
