@@ -8,9 +8,7 @@ from tests.support.groups import GROUPED
 from tests.support.proof import prove_equal
 from tests.support.reading import reading, relative_difference
 
-NOT_  # In the tails of the decoder 1 - Phi has no digits left even of 100.
-MORE = {"discretized_gaussian_log_likelihood": 4}
-PROVED = {}
+NOT_PROVED = {}
 """Pointwise functions that the procedure cannot prove, with the reason."""
 
 NOT_POINTWISE = {
