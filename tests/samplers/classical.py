@@ -27,6 +27,7 @@ ALL = {
     "lms": (lms, {}),
     "lms-2": (lms, {"order": 2}),
     "pndm": (pndm, {}),
+    "pndm-euler": (pndm, {"start": "improved-euler"}),
     "s_pndm": (s_pndm, {}),
 }
 RANDOM = {"ancestral", "stochastic"}

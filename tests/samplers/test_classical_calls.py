@@ -36,6 +36,7 @@ CALLS = {
     "lms": ((1, 2, 3, 7), (1, 2, 3, 7)),
     "lms-2": ((1, 2, 3, 7), (1, 2, 3, 7)),
     "pndm": ((1, 5, 9, 16), (4, 8, 12, 16)),
+    "pndm-euler": ((1, 3, 4, 8), (2, 3, 4, 8)),
     "s_pndm": ((1, 3, 4, 8), (2, 3, 4, 8)),
 }
 
@@ -133,6 +134,7 @@ def test_noise_is_asked_for_where_stated_and_only_there():
         (euler, {"times": [1.0]}, "must hold at least two times"),
         (heun, {"times": [1.0, 2.0]}, r"times\[1\]=2 must be below"),
         (pndm, {"prediction": "noise"}, "prediction='noise' must be one of"),
+        (pndm, {"start": "euler"}, "start='euler' must be one of 'runge-kutta', 'improved"),
         (s_pndm, {"noise": X_T}, "noise of type ndarray must be a callable"),
         (s_pndm, {"schedule": TABLE}, "schedule of type ndarray must be a Schedule"),
         (heun, {"schedule": straight()}, "prediction='eps' cannot start at"),

@@ -69,6 +69,15 @@ def test_pndm_has_order_2(data, name, sampler):
     assert_law("P091", measured.order(sampler, data, name), 2.0)
 
 
+@pytest.mark.property_id("P091")
+@pytest.mark.verifies("liu2022/plms", "liu2022/s-pndm-start")
+@every_data
+@every_schedule
+def test_pndm_has_order_2_from_a_cheaper_start_too(data, name):
+    found = measured.order(pndm, data, name, start="improved-euler")
+    assert_law("P091", found, 2.0)
+
+
 def alternating(name, count):
     """Return an even grid in which every second time is moved by a third of a step."""
     times = np.array(measured.grid(name, count))
