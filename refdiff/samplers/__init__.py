@@ -13,6 +13,16 @@ iterator that takes one step whenever it is asked for the next:
 * ``limit`` keeps the predicted x_0 in the range of the data: nothing is clipped unless asked for.
 * Guidance is a model made of models: `guided`, `classifier_free`.
 
+`ddim` and `ddpm` run over the whole times of a table. The solvers run over the real times of a
+`Schedule`, which `refdiff.samplers.schedule` makes of a table or of a formula, and
+`refdiff.samplers.times` spaces; the list then holds the end of the run too:
+
+    steps = dpm_solver_pp(model, x_T, schedule=discrete(alpha_bars), times=to_zero(timesteps))
+
+They are `euler` and `heun`, `edm_stochastic` and `ancestral` with fresh noise, the multistep
+methods `lms`, `pndm` and `s_pndm`, and the exponential integrators `dpm_solver`, `dpm_solver_pp`
+and `unipc`. A model may also predict the score, or on straight paths the velocity.
+
 States may be NumPy arrays, torch tensors, JAX arrays or `refdiff.closed_form.AffineMap`, whose
 output holds the exact law of what the sampler makes. Importing this package does not import torch.
 """
@@ -21,6 +31,8 @@ from __future__ import annotations
 
 from refdiff.samplers.ddim import ddim
 from refdiff.samplers.ddpm import VARIANCES, ddpm
+from refdiff.samplers.dpm_solver import dpm_solver
+from refdiff.samplers.dpm_solver_pp import DPM_SOLVER_PP_VARIANTS, dpm_solver_pp
 from refdiff.samplers.euler import ancestral, euler
 from refdiff.samplers.guidance import classifier_free, guided
 from refdiff.samplers.heun import edm_stochastic, heun
@@ -38,9 +50,12 @@ from refdiff.samplers.prediction import PREDICTIONS, predictions
 from refdiff.samplers.schedule import Schedule
 from refdiff.samplers.step import Step, Trajectory
 from refdiff.samplers.trajectory import at_times, evenly_spaced, last
+from refdiff.samplers.unipc import UNIPC_FORMS, unipc
 
 __all__ = [
+    "DPM_SOLVER_PP_VARIANTS",
     "PREDICTIONS",
+    "UNIPC_FORMS",
     "VARIANCES",
     "Limit",
     "NumpySampleNoise",
@@ -55,6 +70,8 @@ __all__ = [
     "clipping_uncorrected",
     "ddim",
     "ddpm",
+    "dpm_solver",
+    "dpm_solver_pp",
     "dynamic_thresholding",
     "dynamic_thresholding_uncorrected",
     "edm_stochastic",
@@ -67,4 +84,5 @@ __all__ = [
     "pndm",
     "predictions",
     "s_pndm",
+    "unipc",
 ]

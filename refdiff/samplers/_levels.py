@@ -13,7 +13,17 @@ from refdiff.samplers._arguments import check_choice, split
 from refdiff.samplers.limits import Limit
 from refdiff.samplers.schedule import Schedule
 
-__all__ = ["CONTINUOUS_PREDICTIONS", "Level", "Span", "asked", "checked_spans", "level_at"]
+__all__ = [
+    "CONTINUOUS_PREDICTIONS",
+    "Level",
+    "Span",
+    "asked",
+    "between",
+    "checked_spans",
+    "level_at",
+    "log_snr_growth",
+    "scales_of",
+]
 
 CONTINUOUS_PREDICTIONS = ("eps", "x_0", "v", "score", "velocity")
 """What a model may predict for a sampler over a schedule."""
@@ -41,6 +51,27 @@ def level_at(schedule: Schedule, t: float) -> Level:
     """Return the level of a time; a whole time of a table as an ``int``."""
     time = int(t) if schedule.counts and float(t).is_integer() else float(t)
     return Level(time, schedule.alpha(t), schedule.sigma(t), schedule.half_log_snr(t))
+
+
+def between(schedule: Schedule, span: Span, share: float) -> Level:
+    """Return the level at a share of a step, measured in the log-SNR; both ends are finite."""
+    half = span.start.half_log_snr * (1.0 - share) + span.end.half_log_snr * share
+    return level_at(schedule, schedule.time_at(2.0 * half))
+
+
+def log_snr_growth(span: Span) -> float:
+    """Return h, by how much half the log-SNR grows in a step; it may be infinite."""
+    return span.end.half_log_snr - span.start.half_log_snr
+
+
+def scales_of(start: Level, end: Level) -> dict[str, float]:
+    """Return the scales at both ends, by the names that the equations of steps give them."""
+    return {
+        "alpha_t": start.alpha,
+        "sigma_t": start.sigma,
+        "alpha_s": end.alpha,
+        "sigma_s": end.sigma,
+    }
 
 
 def checked_spans(schedule: Schedule, times: Sequence[float], prediction: str) -> list[Span]:
