@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from refdiff._namespace import Array, ndim, sqrt
 
-__all__ = ["flat_per_sample", "mean_per_sample", "per_sample", "std_per_sample"]
+__all__ = ["flat_per_sample", "mean_per_sample", "per_sample", "std_per_sample", "sum_per_sample"]
 
 
 def per_sample(values: Array, x: Array) -> Array:
@@ -55,6 +55,11 @@ def flat_per_sample(x: Array) -> Array:
 def mean_per_sample(x: Array) -> Array:
     """Return the mean of each sample, shape (B,)."""
     return flat_per_sample(x).mean(1)
+
+
+def sum_per_sample(x: Array) -> Array:
+    """Return the sum of each sample, shape (B,)."""
+    return flat_per_sample(x).sum(1)
 
 
 def std_per_sample(x: Array) -> Array:

@@ -31,6 +31,33 @@ def test_simple_loss(dtype, data):
     )
 
 
+FLOWS = [
+    pytest.param(
+        *("flow_matching_loss", 2, textbook.simple_loss),
+        marks=pytest.mark.verifies(
+            "lipman2023/conditional-flow-matching", "liu2023/objective", kind="oracle"
+        ),
+    ),
+    pytest.param(
+        *("squared_transport_cost", 2, textbook.squared_transport_cost),
+        marks=pytest.mark.verifies("liu2023/transport-cost", kind="oracle"),
+    ),
+    pytest.param(
+        *("straightness", 3, textbook.straightness),
+        marks=pytest.mark.verifies("liu2023/straightness", kind="oracle"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "count", "oracle"), FLOWS)
+@every_dtype
+@given(data=st.data())
+def test_costs_of_flows(name, count, oracle, dtype, data):
+    arrays = batch(data, dtype, count)
+    function = getattr(eq.flow, name)
+    assert_within_budget(function, *arrays, dtype=dtype, oracle=oracle, elementwise=False)
+
+
 @pytest.mark.verifies("lin2024/rescaled-guidance", kind="oracle")
 @every_dtype
 @given(data=st.data(), phi=own.etas())

@@ -18,6 +18,18 @@ def simple_loss(eps, eps_pred):
     ]
 
 
+def squared_transport_cost(x_0, eps):
+    return [len(row) * value for row, value in zip(x_0, simple_loss(x_0, eps), strict=True)]
+
+
+def straightness(x_0, eps, velocity):
+    """Return Liu et al.'s integrand, with their displacement and velocity: ours turned round."""
+    return [
+        mp.fsum(((a - b) - -u) ** 2 for a, b, u in zip(*rows, strict=True))
+        for rows in zip(x_0, eps, velocity, strict=True)
+    ]
+
+
 def standard_deviation(row):
     mean = mp.fsum(row) / len(row)
     return mp.sqrt(mp.fsum(value**2 for value in row) / len(row) - mean**2)
