@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-@implements("ho2020/marginal-mean")
+@implements("ho2020/marginal-mean", "nichol2021/marginal-mean")
 def forward_mean(x_0: Array, *, alpha_bar_t: Array) -> Array:
     r"""Return the mean of x_t given x_0.
 
@@ -67,7 +67,7 @@ def forward_mean(x_0: Array, *, alpha_bar_t: Array) -> Array:
     return sqrt(alpha_bar_t) * x_0
 
 
-@implements("ho2020/marginal-variance")
+@implements("ho2020/marginal-variance", "nichol2021/marginal-variance")
 def forward_variance(*, alpha_bar_t: Array) -> Array:
     r"""Return the variance of every component of x_t given x_0.
 
@@ -106,7 +106,7 @@ def forward_variance(*, alpha_bar_t: Array) -> Array:
     return 1 - alpha_bar_t
 
 
-@implements("ho2020/marginal-sample")
+@implements("ho2020/marginal-sample", "song2021ddim/marginal-sample")
 def forward_sample(x_0: Array, eps: Array, *, alpha_bar_t: Array) -> Array:
     r"""Return x_t, data mixed with the given noise ("q_sample").
 

@@ -31,7 +31,7 @@ def _check_levels(alpha_bar_t: Array, alpha_bar_s: Array) -> None:
     check_less_noisy(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
 
 
-@implements("ho2020/posterior-mean")
+@implements("ho2020/posterior-mean", "nichol2021/posterior-mean")
 def posterior_mean(x_0: Array, x_t: Array, *, alpha_bar_t: Array, alpha_bar_s: Array) -> Array:
     r"""Return the mean of x_s given x_t and x_0.
 
@@ -79,7 +79,7 @@ def posterior_mean(x_0: Array, x_t: Array, *, alpha_bar_t: Array, alpha_bar_s: A
     return of_x_0 * x_0 + of_x_t * x_t
 
 
-@implements("ho2020/posterior-variance")
+@implements("ho2020/posterior-variance", "nichol2021/posterior-variance")
 def posterior_variance(*, alpha_bar_t: Array, alpha_bar_s: Array) -> Array:
     r"""Return the variance of every component of x_s given x_t and x_0 ("beta-tilde").
 
@@ -169,7 +169,8 @@ def learned_range_variance(v: Array, *, alpha_bar_t: Array, alpha_bar_s: Array) 
 
     .. math:: \exp\!\left(v \ln \beta_{t|s} + (1-v) \ln \tilde\beta\right)
               = \beta_{t|s} \left(\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\right)^{1-v},
-              \qquad \beta_{t|s} = 1 - \frac{\bar\alpha_t}{\bar\alpha_s}
+              \qquad \beta_{t|s} = 1 - \frac{\bar\alpha_t}{\bar\alpha_s}, \quad
+              \tilde\beta = \frac{1-\bar\alpha_s}{1-\bar\alpha_t}\,\beta_{t|s}
 
     Parameters
     ----------
@@ -215,7 +216,8 @@ def optimal_reverse_variance(
 
     .. math:: \tilde\beta + \frac{\beta_{t|s}^2}{(\bar\alpha_t/\bar\alpha_s)\,(1-\bar\alpha_t)}
               \left(1 - \frac{\mathbb E\,\|\epsilon^*(x_t)\|^2}{d}\right), \qquad
-              \beta_{t|s} = 1 - \frac{\bar\alpha_t}{\bar\alpha_s}
+              \beta_{t|s} = 1 - \frac{\bar\alpha_t}{\bar\alpha_s}, \quad
+              \tilde\beta = \frac{1-\bar\alpha_s}{1-\bar\alpha_t}\,\beta_{t|s}
 
     It is the posterior variance plus the spread of x_0 that x_t leaves open, carried through the
     posterior mean; between :func:`posterior_variance` (data at one point) and
