@@ -28,7 +28,62 @@ DOCS = Path(__file__).parent.parent / "docs"
 FILE, PAGE = DOCS / "kill-matrix.json", DOCS / "kill-matrix.rst"
 
 # What is detected or missed, and why; the implementation's name begins with the first entry.
-REASONS: dict[tuple[str, str], str] = {}
+_NO_LIMIT = "It matters where x_0 is limited. These samplers limit nothing; schedulers name it."
+_EPS = (
+    "The model predicts eps, so that this is right; where another prediction is made it is named."
+)
+_TINY = "Noise with a standard deviation of 1e-10 changes no sample and is no finding, by design."
+_NO_ETA = "eta is 0 here, where sigma is 0 and the formulas agree; the build with eta names it."
+_SAME = "All levels come through one part here: it is what the name that is given says."
+REASONS: dict[tuple[str, str], str] = {
+    ("gaussian-diffusion", "classifier-mean-without-scale"): (
+        "The class is given gradients that are scaled already, and at scale 1 both are the same."
+    ),
+    ("gaussian-diffusion (eps", "loss-target-always-eps"): _EPS,
+    ("gaussian-diffusion (eps, learned", "loss-not-reduced"): (
+        "The term of the learned variance is added to it, one number a sample: the code raises. "
+        "The other builds name it."
+    ),
+    ("sampler", "eps-not-recomputed"): _NO_LIMIT,
+    ("sampler", "output-used-as-eps"): _EPS,
+    ("sampler (ddpm)", "noise-at-the-last-step"): (
+        "The variance beta-tilde is 0 in the last step; the build with the variance beta names it."
+    ),
+    ("sampler (ddpm)", "posterior-variance-at-least-1e-20"): _TINY,
+    ("sampler (ddpm)", "posterior-variance-is-beta"): (
+        "DDPM with the variance beta is right too, and is called what it is: fixed-large-variance."
+    ),
+    **{
+        ("sampler (guided)", name): _NO_ETA
+        for name in (
+            "ddim-noise-of-variance-beta",
+            "ddim-sigma-sqrt-one-minus-alpha-bar",
+            "ddim-sigma-sqrt-one-minus-current-alpha-bar",
+            "ddim-sigma-without-posterior-factor",
+            "ddim-sigma-without-transition",
+            "direction-subtracts-sigma",
+            "direction-without-sigma",
+            "eta-has-no-effect",
+            "eta-not-squared",
+            "eta-squared-twice",
+            "eta-times-variance",
+        )
+    },
+    ("scheduler", "betas-scaled-by-1000-over-t"): (
+        "Schedulers are judged with the 1000 steps that they have, where the factor is 1."
+    ),
+    ("scheduler (ddpm)", "learned-range-at-least-1e-20"): _TINY,
+    ("scheduler (ddpm)", "posterior-variance-at-least-1e-20"): _TINY,
+    ("scheduler (euler", "alpha-bar-of-the-following-time"): _SAME,
+    ("scheduler (euler", "alpha-bar-of-the-previous-time"): _SAME,
+    ("scheduler (euler", "ends-at-the-first-noise-level"): (
+        "Without a level of 0 there is no last step, and the scheduler cannot be constructed."
+    ),
+    ("scheduler (euler", "previous-time-by-uniform-stride"): (
+        "Its list has uniform strides. Where S does not divide T the last step goes to the first "
+        "noise level, a normal stride away: that convention is named."
+    ),
+}
 
 Row = dict[str, Any]
 

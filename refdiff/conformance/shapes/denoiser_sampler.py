@@ -19,6 +19,7 @@ from refdiff import equations
 from refdiff.conformance.checks import Check, Settings
 from refdiff.conformance.loops import Recording
 from refdiff.conformance.sampling import name_of, recorded, step_checks, whole_run_check
+from refdiff.conformance.sampling.inputs import inputs_check, overwritten
 
 __all__ = ["NAME", "DenoiserLoop", "checks", "recognises"]
 
@@ -84,6 +85,7 @@ class DenoiserLoop:
         self.steps: Sequence[int] = range(1, _MOST + 1)
         random = any(word in self.name for word in ("ancestral", "sde")) and eta != 0
         self.deterministic: bool | None = False if random else (True if eta == 0 else None)
+        self.written: set[str] = set()
         self.order: int | None = None
         if not random:
             claims = (order for word, order in ORDERS.items() if word in self.name)
@@ -123,7 +125,11 @@ class DenoiserLoop:
                 given[name] = _required(name)
 
         def call(model: Any) -> Any:
-            return self.target(model, first.clone(), sigmas.clone(), **given)
+            kept = {"x": first, "sigmas": sigmas}
+            shown = {name: value.clone() for name, value in kept.items()}
+            returned = self.target(model, *shown.values(), **given)
+            self.written |= overwritten(shown, kept)
+            return returned
 
         return recorded(call, model, np.asarray(first.to(torch.float64)))
 
@@ -156,7 +162,7 @@ def checks(target: Any, settings: Settings) -> list[Check]:
     made: list[Check] = []
     for eta in (1.0, 0.0, 0.5) if takes_eta else (None,):
         loop = DenoiserLoop(target, settings, eta=eta)
-        made += step_checks(loop)
+        made += [inputs_check(loop), *step_checks(loop)]
         made += _free_checks(loop)
     single = DenoiserLoop(target, settings, eta=1.0 if takes_eta else None, dtype="float32")
     return [*made, whole_run_check(single, "float32")]

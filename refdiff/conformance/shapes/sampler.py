@@ -29,6 +29,7 @@ from refdiff import equations
 from refdiff.conformance.checks import Check, Settings
 from refdiff.conformance.loops import Recording
 from refdiff.conformance.sampling import name_of, recorded, step_checks, whole_run_check
+from refdiff.conformance.sampling.inputs import inputs_check, overwritten
 from refdiff.conformance.sampling.own_schedule import foreign_schedule
 from refdiff.conformance.sampling.session import Session
 from refdiff.conformance.verdicts import Outcome
@@ -157,6 +158,7 @@ class SamplerLoop:
         self.name = name_of(target, eta)
         claims = None if eta is None else eta == 0
         self.deterministic: bool | None = claims
+        self.written: set[str] = set()
 
     def in_dtype(self, dtype: str) -> SamplerLoop | None:
         """Return the loop with states of another dtype, if samplers are asked for it."""
@@ -206,7 +208,14 @@ class SamplerLoop:
                 positional.append(arguments[parameter.name])
             else:
                 named[parameter.name] = arguments[parameter.name]
-        return self.target(model, first.clone(), *positional, **named)
+        import torch
+
+        begun = first.clone()
+        shown = {name: v for name, v in arguments.items() if isinstance(v, torch.Tensor)}
+        kept = {name: value.clone() for name, value in shown.items()}
+        returned = self.target(model, begun, *positional, **named)
+        self.written |= overwritten(shown | {"x_T": begun}, kept | {"x_T": first})
+        return returned
 
     def _arguments(self, first: Any, steps: int, dtype: Any) -> dict[str, Any]:
         """Return what the target asks for, by the names of its parameters."""
@@ -289,7 +298,7 @@ def checks(target: Any, settings: Settings) -> list[Check]:
         loop = SamplerLoop(target, settings, eta=eta)
         by_steps = step_checks(loop)
         clipping = [check for check in by_steps if check.id.endswith("/clipping")]
-        made += [check for check in by_steps if check not in clipping]
+        made += [inputs_check(loop), *(check for check in by_steps if check not in clipping)]
         made += _by_the_schedule(loop, [*clipping, *_free_checks(loop)])
     eta = 0.0 if takes_eta else None
     single = SamplerLoop(target, settings, eta=eta, dtype="float32")
