@@ -8,25 +8,15 @@ A statement is ``A = B = C, \qquad D = E, \quad ...``: a chain of equal members,
 may be the name of the result, and then definitions of names that the chain uses.
 """
 
-import re
 from dataclasses import dataclass
 
 import sympy as sp
 
-__all__ = ["FormulaError", "Statement", "read_statement", "tokens"]
+from tests.support.latex_tokens import CLOSE, depths, length, split, tokens
 
-_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\d|\s+|.", re.DOTALL)
-_SPACING = {r"\,", r"\;", r"\:", r"\!", r"\ ", r"\left", r"\right", "~", r"\displaystyle"}
-_SIZES = re.compile(r"\\[bB]igg?[lr]?$")
+__all__ = ["FormulaError", "Statement", "read_statement"]
+
 _QUAD = (r"\qquad", r"\quad")
-_OPEN, _CLOSE = {"(", "[", "{"}, {")", "]", "}"}
-_SAME = {
-    r"\log": r"\ln",
-    r"\tfrac": r"\frac",
-    r"\dfrac": r"\frac",
-    r"\lVert": r"\|",
-    r"\rVert": r"\|",
-}
 _FUNCTIONS = {
     r"\ln": sp.log,
     r"\exp": sp.exp,
@@ -54,40 +44,6 @@ class FormulaError(ValueError):
     """A formula holds something that the reader, or its caller, does not know."""
 
 
-def tokens(latex):
-    r"""Split LaTeX into tokens, without spacing: ``x_{t}`` and ``x_t`` are the same."""
-    found = [t for t in _TOKEN.findall(latex) if not t.isspace()]
-    found = [_SAME.get(t, t) for t in found if t not in _SPACING and not _SIZES.match(t)]
-    result = []
-    for token in found:
-        result.append(token)
-        if result[-4:-2] in (["_", "{"], ["^", "{"]) and token == "}":
-            result[-3:] = [result[-2]]
-    return tuple(result)
-
-
-def _depths(found):
-    """Yield each token with the number of brackets and environments around it."""
-    depth = 0
-    for token in found:
-        if token in _CLOSE or token == r"\end":
-            depth -= 1
-        yield token, depth
-        if token in _OPEN or token == r"\begin":
-            depth += 1
-
-
-def _split(found, separators):
-    parts, current = [], []
-    for token, depth in _depths(found):
-        if token in separators and depth == 0:
-            parts.append(tuple(current))
-            current = []
-        else:
-            current.append(token)
-    return [*parts, tuple(current)]
-
-
 @dataclass(frozen=True)
 class Statement:
     """What a formula states: members that are equal, as expressions."""
@@ -102,16 +58,16 @@ class Statement:
 def read_statement(latex, symbols):
     """Read a formula; ``symbols`` maps LaTeX to expressions."""
     known = {tokens(name): value for name, value in symbols.items()}
-    chain, *definitions = (part for part in _split(tokens(latex), _QUAD) if part)
+    chain, *definitions = (part for part in split(tokens(latex), _QUAD) if part)
     definitions = [_strip(part) for part in definitions]
     _define_all(definitions, known)
-    sides = [_split(part, {"="}) for part in definitions]
+    sides = [split(part, {"="}) for part in definitions]
     claims = [
         (_Reader(a, known).whole(), _Reader(b, known).whole())
         for _, a, *more in sides
         for b in more
     ]
-    members = _split(_strip(chain), {"="})
+    members = split(_strip(chain), {"="})
     names, read = [], []
     for place, member in enumerate(members):
         if place == 0 and len(members) > 1 and _is_name(member, known):
@@ -144,7 +100,7 @@ def _define_all(definitions, known):
 
 
 def _define(definition, known):
-    left, *right = _split(definition, {"="})
+    left, *right = split(definition, {"="})
     if not right:
         raise FormulaError(f"no definition: {' '.join(definition)}")
     value = _Reader(right[0], known).whole()
@@ -158,15 +114,15 @@ def _is_name(member, known):
     if member in known:
         return True
     if member[0] in _FUNCTIONS or {"+", "-", r"\frac"} & {
-        t for t, depth in _depths(member) if not depth
+        t for t, depth in depths(member) if not depth
     }:
         return False
     scripts = 1
     while scripts < len(member) and member[scripts] in {"_", "^", "'"}:
-        scripts += 1 if member[scripts] == "'" else 1 + _length(member[scripts + 1 :])
+        scripts += 1 if member[scripts] == "'" else 1 + length(member[scripts + 1 :])
     if (
         member[scripts : scripts + 1] == ("(",)
-        and _length(member[scripts:]) == len(member) - scripts
+        and length(member[scripts:]) == len(member) - scripts
     ):
         return True
     try:
@@ -174,14 +130,6 @@ def _is_name(member, known):
     except FormulaError:
         return True
     return False
-
-
-def _length(found):
-    """Return how many tokens the first token, or the group that it opens, takes."""
-    for place, (_, depth) in enumerate(_depths(found)):
-        if depth == 0 and (place or found[0] not in _OPEN):
-            return place + 1
-    return len(found)
 
 
 def _phi(x, order):
@@ -208,10 +156,10 @@ class _Reader:
 
     def symbol(self):
         """Return the value of the longest symbol here, or None."""
-        for length in range(len(self.tokens) - self.at, 0, -1):
-            piece = self.tokens[self.at : self.at + length]
+        for count in range(len(self.tokens) - self.at, 0, -1):
+            piece = self.tokens[self.at : self.at + count]
             if piece in self.known:
-                self.at += length
+                self.at += count
                 if self.peek() in {"_", "'"}:
                     raise FormulaError(f"unknown symbol: {' '.join((*piece, self.peek()))} ...")
                 return self.known[piece]
@@ -258,7 +206,7 @@ class _Reader:
     def starts_factor(self):
         token = self.peek()
         stops = {"", "+", "-", ",", "&", r"\\", "=", "/", r"\in", r"\text", r"\end", *_RELATIONS}
-        return token not in stops | _CLOSE
+        return token not in stops | CLOSE
 
     def power(self):
         value = self.primary()

@@ -114,6 +114,7 @@ def _draw(case, names, count):
 
     collect()
     generator = random.Random(case.name)
+    found = [found[k % len(found)] for k in range(count)]  # fewer where nothing has a domain
     return [
         {n: float(at[n]) if n in at else generator.uniform(-2, 2) for n in names} for at in found
     ]
