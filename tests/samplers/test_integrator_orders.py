@@ -198,8 +198,8 @@ def weight_without_its_half(*, b, r_1):
     return b / r_1
 
 
-# An r that is upside down is not among them: its errors (h_before^2 - h^2) x_0'/2 cancel from step to
-# step, so that the order stays 2 on every grid. It is the written-out runs that show it.
+# An r that is upside down is not among them: its errors (h_before^2 - h^2) x_0'/2 cancel from step
+# to step, so that the order stays 2 on every grid. It is the written-out runs that show it.
 PLANTED = [
     ("dpm_solver", "dpm_solver_2_step", dpm_2_with_the_sign_turned, {"order": 2}, 2),
     ("dpm_solver", "dpm_solver_2_step", dpm_2_with_all_of_the_difference, {"order": 2}, 2),
