@@ -157,3 +157,19 @@ def test_weight_is_the_divergence_of_two_steps_of_the_sampler(levels, eta, error
     assert_close(weight * error**2, exact, terms=exact + size + size**2, units=64)
     one = ddim_posterior_weight_eps(**levels, eta=1.0)
     assert_close(one, posterior_weight_eps(**levels), units=32)
+
+
+@pytest.mark.verifies("song2021ddim/bound-weight", kind="closed-form")
+@given(MODERATE, st.floats(0.05, 1.0))
+def test_the_weight_quoted_from_the_appendix_lacks_two_factors(levels, eta):
+    """An error of eps moves x_0 by sqrt((1 - alpha_bar)/alpha_bar), and x_s by less than x_0."""
+    alpha_bar_t, alpha_bar_s = levels["alpha_bar_t"], levels["alpha_bar_s"]
+    sigma = ddim_sigma(**levels, eta=eta)
+    quoted = 1 / (2 * sigma**2 * alpha_bar_t)
+    kept = (1 - alpha_bar_s - sigma**2) ** 0.5
+    of_x_0 = alpha_bar_s**0.5 - kept * (alpha_bar_t / (1 - alpha_bar_t)) ** 0.5
+    lacking = (1 - alpha_bar_t) * of_x_0**2
+    found = ddim_posterior_weight_eps(**levels, eta=eta)
+    size = quoted / (1 - alpha_bar_t) / (1 - alpha_bar_s)
+    assert_close(found, quoted * lacking, terms=size, units=64)
+    assert found < quoted
