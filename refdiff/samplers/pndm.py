@@ -37,7 +37,8 @@ def pndm(
 
     A noise is followed by `refdiff.equations.solvers.pndm_transfer`, in the scales of any schedule.
     The combinations belong to steps of equal length in t. Although they are those of methods of
-    order 4, the whole is of order 2, as the transfer is itself curved in t. Where the lengths of
+    order 4, the whole is of order 2, as the transfer is itself curved in t. Only where sigma/alpha
+    is linear in t, as in `refdiff.samplers.schedule.edm`, is it of order 4. Where the lengths of
     the steps change abruptly the order is 1; where they change smoothly it is still 2.
 
     Parameters

@@ -13,6 +13,8 @@ from refdiff.samplers.euler import ancestral, euler
 from refdiff.samplers.heun import edm_stochastic, heun
 from refdiff.samplers.lms import lms
 from refdiff.samplers.pndm import pndm, s_pndm
+from refdiff.samplers.times import uniform_times
+from refdiff.samplers.trajectory import last
 from refdiff.testing import assert_close, assert_law
 from tests.samplers import convergence as measured
 
@@ -76,6 +78,41 @@ def test_pndm_has_order_2(data, name, sampler):
 def test_pndm_has_order_2_from_a_cheaper_start_too(data, name):
     found = measured.order(pndm, data, name, start="improved-euler")
     assert_law("P091", found, 2.0)
+
+
+def even(name, count):
+    """Return a grid even in t, whatever the schedule."""
+    start, end = measured.SPANS[name]
+    return uniform_times(count, start=start, end=end)
+
+
+@pytest.mark.property_id("P091")
+@pytest.mark.verifies("liu2022/plms", "liu2022/prk", "liu2022/s-pndm")
+@every_data
+def test_where_the_transfer_is_straight_pndm_is_the_classical_method_of_order_4(data):
+    """With alpha = 1 and sigma = t the transfer is addition."""
+    assert_law("P090/multistep", measured.order(pndm, data, "edm", times=even, count=400), 4.0)
+    assert_law("P090/multistep", measured.order(s_pndm, data, "edm", times=even), 2.0)
+
+
+@pytest.mark.property_id("P090")
+@pytest.mark.verifies("karras2022/euler-step", "karras2022/heun-step", "liu2022/adams-bashforth")
+@pytest.mark.parametrize(
+    ("sampler", "options", "order"),
+    [(euler, {}, 1), (heun, {}, 2), (lms, {"order": 2}, 2), (pndm, {}, 4)],
+)
+def test_the_order_is_kept_to_clean_data(sampler, options, order):
+    """Steps even in sigma: Heun's last one is an Euler step, whose error is of its local order."""
+    schedule, errors = measured.SCHEDULES["edm"], []
+    x_T = measured.initial("gaussian", "edm")
+    here = measured.GAUSSIAN.at_scales(alpha_t=1.0, sigma_t=4.0)
+    wanted = here.flow_to(x_T, measured.GAUSSIAN.at_scales(alpha_t=1.0, sigma_t=0.0))
+    for count in (160, 320):
+        times = uniform_times(count, start=4.0)
+        model = measured.exact_model("gaussian", schedule)
+        found = last(sampler(model, x_T, schedule=schedule, times=times, **options))
+        errors.append(np.sqrt(np.mean((found - wanted) ** 2)))
+    assert_law("P090/multistep", np.log2(errors[0] / errors[1]), float(order))
 
 
 def alternating(name, count):
