@@ -14,7 +14,7 @@ iterator that takes one step whenever it is asked for the next:
 * Guidance is a model made of models: `guided`, `classifier_free`.
 
 `ddim` and `ddpm` run over the whole times of a table. The solvers run over the real times of a
-`Schedule`, which `refdiff.samplers.schedule` makes of a table or of a formula, and
+`refdiff.samplers.schedule.Schedule`, made of a table or of a formula there, and
 `refdiff.samplers.times` spaces; the list then holds the end of the run too:
 
     steps = dpm_solver_pp(model, x_T, schedule=discrete(alpha_bars), times=to_zero(timesteps))
@@ -47,7 +47,11 @@ from refdiff.samplers.lms import lms
 from refdiff.samplers.noise import NumpySampleNoise, SampleNoise
 from refdiff.samplers.pndm import pndm, s_pndm
 from refdiff.samplers.prediction import PREDICTIONS, predictions
-from refdiff.samplers.schedule import Schedule
+from refdiff.samplers.predictor_corrector import (
+    matched_step_size,
+    predictor_corrector,
+    proportional_step_size,
+)
 from refdiff.samplers.step import Step, Trajectory
 from refdiff.samplers.trajectory import at_times, evenly_spaced, last
 from refdiff.samplers.unipc import UNIPC_FORMS, unipc
@@ -60,7 +64,6 @@ __all__ = [
     "Limit",
     "NumpySampleNoise",
     "SampleNoise",
-    "Schedule",
     "Step",
     "Trajectory",
     "ancestral",
@@ -81,8 +84,11 @@ __all__ = [
     "heun",
     "last",
     "lms",
+    "matched_step_size",
     "pndm",
     "predictions",
+    "predictor_corrector",
+    "proportional_step_size",
     "s_pndm",
     "unipc",
 ]
