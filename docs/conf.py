@@ -59,6 +59,8 @@ api_packages = [
     "refdiff.conformance",
     "refdiff.conformance.vectors",
     "refdiff.samplers",
+    "refdiff.samplers.schedule",
+    "refdiff.samplers.times",
     "refdiff.models",
     "refdiff.training",
     "refdiff.training.data",

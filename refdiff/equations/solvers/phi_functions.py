@@ -40,7 +40,7 @@ def phi_1(*, h: Array) -> Array:
     Numerics
     --------
     Near 0 the quotient would lose all digits; there a power series is summed, so that the result
-    has its last digits but two for every h (:func:`refdiff._namespace.phi`).
+    has all its digits but the last for every h.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def phi_2(*, h: Array) -> Array:
     Numerics
     --------
     Near 0 the quotient would lose all digits; there a power series is summed, so that the result
-    has its last digits but two for every h (:func:`refdiff._namespace.phi`).
+    has all its digits but the last for every h.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def phi_3(*, h: Array) -> Array:
     Numerics
     --------
     Near 0 the quotient would lose all digits; there a power series is summed, so that the result
-    has its last digits but two for every h (:func:`refdiff._namespace.phi`).
+    has all its digits but the last for every h.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def phi_4(*, h: Array) -> Array:
     Numerics
     --------
     Near 0 the quotient would lose all digits; there a power series is summed, so that the result
-    has its last digits but two for every h (:func:`refdiff._namespace.phi`).
+    has all its digits but the last for every h.
 
     Examples
     --------
