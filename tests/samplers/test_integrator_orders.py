@@ -9,9 +9,11 @@ from refdiff._namespace import phi
 from refdiff.closed_form import output_moments
 from refdiff.equations import solvers
 from refdiff.samplers import dpm_solver, dpm_solver_pp, unipc
+from refdiff.samplers.schedule import discrete, straight, variance_exploding
 from refdiff.testing import assert_close, assert_law
 from tests.samplers import convergence as measured
 from tests.samplers.integrators import ALL, even, graded
+from tests.samplers.worlds import TABLES
 
 every_data = pytest.mark.parametrize("data", ["gaussian", "mixture"])
 every_schedule = pytest.mark.parametrize("name", list(measured.SCHEDULES))
@@ -94,6 +96,29 @@ def test_a_first_step_of_full_length_limits_unipc(name):
     alone = measured.order(unipc, "mixture", name, order=3, corrector=False, times=even)
     assert_law("P089", alone, 2.0)
     assert_law("P089", measured.order(unipc, "mixture", name, order=3, times=even), 3.0)
+
+
+MORE_SCHEDULES = {
+    "discrete": (discrete(TABLES[40]), (30, 6)),
+    "straight": (straight(), (0.8, 0.2)),
+    "variance_exploding": (variance_exploding(), (0.75, 0.4)),
+}
+
+
+@pytest.mark.property_id("P089")
+@pytest.mark.verifies("lu2022/order", "lu2023/order", "zhao2023/order")
+@pytest.mark.parametrize("name", list(MORE_SCHEDULES))
+@pytest.mark.parametrize(
+    ("integrator", "order"),
+    [("dpm-2", 2), ("dpm-3", 3), ("pp-2S", 2), ("pp-2M", 2), ("unip-2", 2), ("unipc-2", 3)],
+)
+def test_the_order_does_not_depend_on_the_schedule(name, integrator, order, monkeypatch):
+    """The steps live in the log-SNR: a table, linear between its entries, has no kink for them."""
+    schedule, span = MORE_SCHEDULES[name]
+    monkeypatch.setitem(measured.SCHEDULES, name, schedule)
+    monkeypatch.setitem(measured.SPANS, name, span)
+    sampler, own = ALL[integrator]
+    assert_law("P089", measured.order(sampler, "mixture", name, times=graded, **own), float(order))
 
 
 @pytest.mark.property_id("P094")
