@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from refdiff.conformance.parts import Parts
@@ -74,3 +77,24 @@ def test_a_number_that_nothing_explains_is_shown_with_its_place() -> None:
     target.posterior_variance[3] *= 1.5
     found = outcomes(target, "posterior-variance/")["posterior-variance/values"]
     assert (found.verdict, found.at["index"]) == ("deviates", 3)
+
+
+@pytest.mark.parametrize("floor", ["1e-12", "1e-15"])
+def test_a_floor_is_seen_in_float32_too(floor: str) -> None:
+    names = [f"likelihood-at-least-{floor}", f"likelihood-by-tanh-at-least-{floor}"]
+    for name in names:
+        found = outcomes(in_float32(name), "vb-terms-bpd/tails")["vb-terms-bpd/tails"]
+        assert (found.variant, found.also_fits) == (names[0], (names[1],))
+
+
+def test_tails_without_a_floor_are_not_judged_in_float32() -> None:
+    found = outcomes(in_float32(), "vb-terms-bpd/tails")["vb-terms-bpd/tails"]
+    assert found.verdict == "inconclusive"
+
+
+def in_float32(*planted: str) -> Any:
+    target = build(Parts([variant(name) for name in planted]))
+    for name, table in vars(target).items():
+        if isinstance(table, np.ndarray) and table.dtype == np.float64:
+            setattr(target, name, table.astype(np.float32))
+    return target
