@@ -117,4 +117,4 @@ def reconstruction_nats(
             f"pixels by 2 k/(levels - 1) - 1."
         )
     each = np.take_along_axis(table, index.astype(np.intp)[..., None], axis=-1)[..., 0]
-    return np.asarray(-each.reshape(len(images), -1).sum(axis=1))
+    return np.asarray(0.0 - each.reshape(len(images), -1).sum(axis=1))
