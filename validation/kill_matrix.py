@@ -85,6 +85,12 @@ REASONS: dict[tuple[str, str], str] = {
     ),
 }
 
+# Variants of parts that no correct implementation here has; their own tests plant them.
+NOT_CARRIED = {
+    "consistency-factor-without-sigma-data": "schedulers of consistency models",
+    "loss-summed-over-the-batch": "losses that are one number for the whole batch",
+}
+
 Row = dict[str, Any]
 
 _ABOUT = """\
@@ -207,6 +213,8 @@ def page(rows: Sequence[Row]) -> str:
         ]
         lines += [f"     - {counts[result] or '–'}" for result in RESULTS]
     lines += ["", "What is not named", "-----------------", "", *_reasons(rows)]
+    lines += ["Variants that none of these implementations has a place for:", ""]
+    lines += [f"- ``{name}``: {words}" for name, words in NOT_CARRIED.items()] + [""]
     lines += ["What correct implementations say of themselves", "-" * 46, "", *_untouched(rows)]
     lines += ["All variants", "------------", "", *_all(rows, variants)]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The kept kill matrix is complete, agrees with its page, and small parts of it are measured anew."""
+"""The kept kill matrix is complete and agrees with its page; small parts are measured anew."""
 
 import pytest
 
@@ -17,7 +17,8 @@ def test_all_implementations_are_in_it() -> None:
 def test_every_variant_of_a_part_is_planted_somewhere() -> None:
     planted = {name for row in ROWS.values() for name in row["plantings"]}
     known = {n for n, v in all_variants().items() if v.replaces and v.kind != "form"}
-    assert planted == known
+    assert planted | kill_matrix.NOT_CARRIED.keys() == known
+    assert not planted & kill_matrix.NOT_CARRIED.keys()
 
 
 def test_every_variant_is_named_somewhere() -> None:

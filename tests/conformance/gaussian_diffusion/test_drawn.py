@@ -90,3 +90,16 @@ class _Uniform(GaussianDiffusion):
 def test_noise_of_the_wrong_kind(kind: type, check: str, variant: str) -> None:
     target = kind(Parts(), betas=build(Parts()).betas)
     assert outcomes(target, check)[check].variant == variant
+
+
+class Summing(Renamed):
+    """Adds the losses of the samples up, where the mean over the batch is meant."""
+
+    def p_losses(self, x_start: Tensor, t: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().p_losses(x_start, t, noise) * len(x_start)
+
+
+def test_a_sum_over_the_batch_is_a_convention_with_a_name() -> None:
+    found = outcomes(Summing(dtype=torch.float64), "training-losses/values")
+    outcome = found["training-losses/values"]
+    assert (outcome.verdict, outcome.variant) == ("convention", "loss-summed-over-the-batch")
