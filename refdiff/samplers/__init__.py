@@ -21,7 +21,7 @@ iterator that takes one step whenever it is asked for the next:
 
 They are `euler` and `heun`, `edm_stochastic` and `ancestral` with fresh noise, the multistep
 methods `lms`, `pndm` and `s_pndm`, and the exponential integrators `dpm_solver`, `dpm_solver_pp`
-and `unipc`. A model may also predict the score, or on straight paths the velocity.
+and `unipc`. A model may also predict the score or the velocity dx/dt.
 
 States may be NumPy arrays, torch tensors, JAX arrays or `refdiff.closed_form.AffineMap`, whose
 output holds the exact law of what the sampler makes. Importing this package does not import torch.

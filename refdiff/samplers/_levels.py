@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from refdiff._namespace import Array
-from refdiff.equations import continuous
+from refdiff.equations import continuous, flow
 from refdiff.samplers._arguments import check_choice, split
 from refdiff.samplers.limits import Limit
 from refdiff.samplers.schedule import Schedule
@@ -30,12 +30,13 @@ CONTINUOUS_PREDICTIONS = ("eps", "x_0", "v", "score", "velocity")
 
 
 class Level(NamedTuple):
-    """A time of a schedule with its scales, as Python floats."""
+    """A time of a schedule with its scales and their rates in t, as Python floats."""
 
     t: float
     alpha: float
     sigma: float
     half_log_snr: float
+    rates: tuple[float, float] | None
 
 
 class Span(NamedTuple):
@@ -50,7 +51,9 @@ class Span(NamedTuple):
 def level_at(schedule: Schedule, t: float) -> Level:
     """Return the level of a time; a whole time of a table as an ``int``."""
     time = int(t) if schedule.counts and float(t).is_integer() else float(t)
-    return Level(time, schedule.alpha(t), schedule.sigma(t), schedule.half_log_snr(t))
+    alpha, sigma = schedule.alpha(t), schedule.sigma(t)
+    rates = None if schedule.rates is None or sigma == 0.0 else schedule.rates(t)
+    return Level(time, alpha, sigma, schedule.half_log_snr(t), rates)
 
 
 def between(schedule: Schedule, span: Span, share: float) -> Level:
@@ -82,10 +85,11 @@ def checked_spans(schedule: Schedule, times: Sequence[float], prediction: str) -
             f"schedule of type {type(schedule).__name__} must be a Schedule, such as "
             f"refdiff.samplers.schedule.discrete(alpha_bars) makes of a table."
         )
-    if prediction == "velocity" and schedule.name != "straight":
+    if prediction == "velocity" and schedule.rates is None:
         raise ValueError(
-            f"prediction='velocity' is that of straight paths, but the schedule is "
-            f"{schedule.name}; use straight(), or say prediction='v' for alpha eps - sigma x_0."
+            f"prediction='velocity' needs the rates of the scales in time, which the schedule "
+            f"{schedule.name} does not have; use a schedule of a formula such as straight(), or "
+            f"say prediction='v' for alpha eps - sigma x_0."
         )
     levels = [level_at(schedule, time) for time in _times(times, schedule)]
     spans = [Span(a.t, b.t, a, b) for a, b in itertools.pairwise(levels)]
@@ -134,32 +138,28 @@ def asked(
     model: Any, x_t: Array, level: Level, prediction: str, limit: Limit | None
 ) -> tuple[Array, Array]:
     """Ask the model once, and return its answer as (x_0, eps), limited where asked to."""
-    t, alpha_t, sigma_t, _ = level
-    output, _ = split(model(x_t, t))
-    x_0, eps = _predictions(output, x_t, alpha_t, sigma_t, prediction)
+    output, _ = split(model(x_t, level.t))
+    x_0, eps = _predictions(output, x_t, level, prediction)
     if limit is None:
         return x_0, eps
     # A limit reads the state as one of variance-preserving noise.
-    size = math.hypot(alpha_t, sigma_t)
-    return limit(x_0, eps, x_t / size, (alpha_t / size) ** 2)
+    size = math.hypot(level.alpha, level.sigma)
+    return limit(x_0, eps, x_t / size, (level.alpha / size) ** 2)
 
 
-def _predictions(
-    output: Array, x_t: Array, alpha_t: float, sigma_t: float, prediction: str
-) -> tuple[Array, Array]:
-    both = {"alpha_t": alpha_t, "sigma_t": sigma_t}
+def _predictions(output: Array, x_t: Array, level: Level, prediction: str) -> tuple[Array, Array]:
+    both = {"alpha_t": level.alpha, "sigma_t": level.sigma}
     if prediction == "eps":
         return continuous.x_0_from_eps(x_t, output, **both), output
     if prediction == "x_0":
         return output, continuous.eps_from_x_0(x_t, output, **both)
     if prediction == "v":
-        return continuous.x_0_from_v(x_t, output, **both), continuous.eps_from_v(
-            x_t, output, **both
-        )
+        x_0 = continuous.x_0_from_v(x_t, output, **both)
+        return x_0, continuous.eps_from_v(x_t, output, **both)
     if prediction == "score":
-        return continuous.x_0_from_score(x_t, output, **both), continuous.eps_from_score(
-            output, sigma_t=sigma_t
-        )
-    # The velocity eps - x_0 of a straight path leads from x_t to its end within the time t.
-    x_0 = continuous.x_0_from_eps(x_t, output, alpha_t=1.0, sigma_t=sigma_t)
-    return x_0, x_0 + output
+        x_0 = continuous.x_0_from_score(x_t, output, **both)
+        return x_0, continuous.eps_from_score(output, sigma_t=level.sigma)
+    alpha_rate, sigma_rate = level.rates or (0.0, 0.0)
+    moving = {**both, "alpha_rate": alpha_rate, "sigma_rate": sigma_rate}
+    x_0 = flow.x_0_from_velocity(x_t, output, **moving)
+    return x_0, flow.eps_from_velocity(x_t, output, **moving)

@@ -62,6 +62,9 @@ class Schedule:
     counts : bool
         Whether times are the numbers of training steps: a model is then asked with an ``int``
         where the time is whole.
+    rates : callable, optional
+        Derivatives of alpha and sigma in t, a pair, at a time with noise. A model that predicts a
+        velocity dx/dt needs them; a table, which bends at its entries, has none.
     """
 
     alpha: _Real
@@ -70,6 +73,7 @@ class Schedule:
     name: str
     t_max: float
     counts: bool = False
+    rates: Callable[[float], tuple[float, float]] | None = None
 
     def __repr__(self) -> str:
         return f"Schedule({self.name}, t_max={self.t_max:g})"
@@ -96,11 +100,17 @@ def _guarded(name: str, t_max: float, function: _Real) -> _Real:
 
 
 def _schedule(
-    name: str, t_max: float, alpha: _Real, sigma: _Real, time_at: _Real, *, counts: bool = False
+    name: str,
+    t_max: float,
+    alpha: _Real,
+    sigma: _Real,
+    time_at: _Real,
+    *,
+    counts: bool = False,
+    rates: Callable[[float], tuple[float, float]] | None = None,
 ) -> Schedule:
-    return Schedule(
-        _guarded(name, t_max, alpha), _guarded(name, t_max, sigma), time_at, name, t_max, counts
-    )
+    inside = _guarded(name, t_max, alpha), _guarded(name, t_max, sigma)
+    return Schedule(*inside, time_at, name, t_max, counts, rates)
 
 
 def _logistic(value: float) -> float:
@@ -217,13 +227,17 @@ def vp_linear(beta_min: float = 0.1, beta_max: float = 20.0) -> Schedule:
         needed = _softplus(-ratio)
         return 2.0 * needed / (beta_min + math.sqrt(beta_min**2 + 2.0 * growth * needed))
 
-    return _schedule(
-        "vp_linear",
-        1.0,
-        lambda t: math.exp(-integral(t) / 2.0),
-        lambda t: math.sqrt(-math.expm1(-integral(t))),
-        time_at,
-    )
+    def alpha(t: float) -> float:
+        return math.exp(-integral(t) / 2.0)
+
+    def sigma(t: float) -> float:
+        return math.sqrt(-math.expm1(-integral(t)))
+
+    def rates(t: float) -> tuple[float, float]:
+        half = (beta_min + growth * t) / 2.0
+        return -half * alpha(t), half * alpha(t) ** 2 / sigma(t)
+
+    return _schedule("vp_linear", 1.0, alpha, sigma, time_at, rates=rates)
 
 
 def vp_cosine(offset: float = 0.008) -> Schedule:
@@ -266,9 +280,14 @@ def vp_cosine(offset: float = 0.008) -> Schedule:
         moved = math.atan2(noise / math.sin(u + start), cos_u * cosine + sin_u * sine)
         return moved / quarter
 
-    return _schedule(
-        "vp_cosine", 1.0, lambda t: math.sin((1.0 - t) * quarter) / cosine, sigma, time_at
-    )
+    def alpha(t: float) -> float:
+        return math.sin((1.0 - t) * quarter) / cosine
+
+    def rates(t: float) -> tuple[float, float]:
+        falling = -quarter * math.cos((1.0 - t) * quarter) / cosine
+        return falling, -alpha(t) * falling / sigma(t)
+
+    return _schedule("vp_cosine", 1.0, alpha, sigma, time_at, rates=rates)
 
 
 def variance_exploding(sigma_min: float = 0.01, sigma_max: float = 50.0) -> Schedule:
@@ -297,19 +316,29 @@ def variance_exploding(sigma_min: float = 0.01, sigma_max: float = 50.0) -> Sche
         )
     low, high = math.log(sigma_min), math.log(sigma_max)
     ends = {0.0: sigma_min, 1.0: sigma_max}
+
+    def sigma(t: float) -> float:
+        return ends[t] if t in ends else math.exp((1.0 - t) * low + t * high)
+
     return _schedule(
         "variance_exploding",
         1.0,
         lambda t: 1.0,
-        lambda t: ends[t] if t in ends else math.exp((1.0 - t) * low + t * high),
+        sigma,
         lambda ratio: (-ratio / 2.0 - low) / (high - low),
+        rates=lambda t: (0.0, (high - low) * sigma(t)),
     )
 
 
 def edm() -> Schedule:
     """Return EDM's schedule: the time is the noise's standard deviation, alpha = 1."""
     return _schedule(
-        "edm", math.inf, lambda t: 1.0, lambda t: float(t), lambda ratio: float(exp(-ratio / 2.0))
+        "edm",
+        math.inf,
+        lambda t: 1.0,
+        lambda t: float(t),
+        lambda ratio: float(exp(-ratio / 2.0)),
+        rates=lambda t: (0.0, 1.0),
     )
 
 
@@ -321,4 +350,5 @@ def straight() -> Schedule:
         lambda t: 1.0 - t,
         lambda t: float(t),
         lambda ratio: _logistic(-ratio / 2.0),
+        rates=lambda t: (-1.0, 1.0),
     )

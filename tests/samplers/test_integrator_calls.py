@@ -182,7 +182,10 @@ def unasked(x, t):
         ({"times": ["a", "b"]}, "times must be a list of numbers such as refdiff.samplers.times"),
         ({"schedule": TABLE}, "schedule of type ndarray must be a Schedule, such as refdiff"),
         ({"prediction": "epsilon"}, r"prediction='epsilon' must be one of 'eps', 'x_0', 'v', 's"),
-        ({"prediction": "velocity"}, "prediction='velocity' is that of straight paths, but the"),
+        (
+            {"schedule": discrete(TABLE), "times": [40, 0], "prediction": "velocity"},
+            "prediction='velocity' needs the rates of the scales in time, which the schedule disc",
+        ),
         (
             {"schedule": straight(), "times": [1.0, 0.5]},
             r"prediction='eps' cannot start at times\[0\]=1, .* predicts 'v' or 'x_0'",

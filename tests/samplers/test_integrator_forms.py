@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refdiff.closed_form import AffineMap, Gaussian, output_map
+from refdiff.closed_form import AffineMap, output_map
 from refdiff.equations.solvers import (
     dpm_solver_1_step,
     dpm_solver_2_step,
@@ -289,20 +289,22 @@ def test_integrators_commute_with_a_rotation_of_data_and_noise(name):
 
 @every_integrator
 @pytest.mark.parametrize("prediction", ["x_0", "v", "score", "velocity"])
-def test_what_the_model_predicts_makes_no_difference(name, prediction):
-    schedule, data = straight(), Gaussian([1.5, -0.7], [0.25, 2.0])
+@pytest.mark.parametrize("schedule", [straight(), vp_linear(), edm()], ids=repr)
+def test_what_the_model_predicts_makes_no_difference(name, prediction, schedule):
+    def parts(x, t):
+        return (exact(schedule, WIDE, kind)(x, t) for kind in ("x_0", "eps"))
 
     def velocity(x, t):
-        return exact(schedule, data, "eps")(x, t) - exact(schedule, data, "x_0")(x, t)
+        return sum(rate * part for rate, part in zip(schedule.rates(t), parts(x, t), strict=True))
 
-    def v(x, t):  # of a family that preserves no variance: alpha eps - sigma x_0
-        parts = (exact(schedule, data, kind)(x, t) for kind in ("eps", "x_0"))
-        return sum(c * part for c, part in zip((1 - t, -t), parts, strict=True))
+    def v(x, t):  # of any family, also of one that preserves no variance
+        x_0, eps = parts(x, t)
+        return schedule.alpha(t) * eps - schedule.sigma(t) * x_0
 
     models = {"velocity": velocity, "v": v}
-    model = models.get(prediction, exact(schedule, data, prediction))
+    model = models.get(prediction, exact(schedule, WIDE, prediction))
     x_T, common = np.array([0.4, -1.3]), {"schedule": schedule, "times": [0.9, 0.6, 0.5, 0.1, 0]}
-    expected = last(run(name, exact(schedule, data, "eps"), x_T, **common))
+    expected = last(run(name, exact(schedule, WIDE, "eps"), x_T, **common))
     found = last(run(name, model, x_T, prediction=prediction, **common))
     assert_law("P095", found, expected, scale=10.0)
 

@@ -11,7 +11,7 @@ from scipy.integrate import quad
 
 from refdiff.equations import alpha_bars_from_betas, cosine_betas, zero_terminal_snr
 from refdiff.samplers import schedule as schedules
-from refdiff.testing import assert_close
+from refdiff.testing import assert_close, assert_law
 from tests.samplers.worlds import TABLES
 
 TABLE = TABLES[40]
@@ -125,6 +125,21 @@ def test_the_schedules_without_scaled_data():
     assert (schedules.edm().alpha(3.0), schedules.edm().sigma(3.0)) == (1.0, 3.0)
     assert (schedules.straight().alpha(0.25), schedules.straight().sigma(0.25)) == (0.75, 0.25)
     assert repr(exploding) == "Schedule(variance_exploding, t_max=1)"
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEDULES if "discrete" not in name])
+def test_the_rates_are_the_derivatives_of_the_scales(name):
+    schedule = SCHEDULES[name]
+    for t in times(schedule)[1:]:
+        h = 1e-3 * t
+        for scale, rate in zip((schedule.alpha, schedule.sigma), schedule.rates(t), strict=True):
+            # Two central differences, extrapolated: the error is of fourth order in h / t.
+            wide, narrow = ((scale(t + d) - scale(t - d)) / (2 * d) for d in (h, h / 2))
+            assert_law("P095", rate, (4 * narrow - wide) / 3, scale=(1 + abs(rate)) * 1e3)
+
+
+def test_a_table_has_no_rates():
+    assert SCHEDULES["discrete"].rates is None
 
 
 @pytest.mark.parametrize(
