@@ -14,7 +14,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 # Looked through by name, at call time: the catalogue imports nothing above itself.
 _HOME = "refdiff.equations"
 
-GROUPS = ("", "continuous", "bounds", "flow", "sde", "solvers", "weights")
+GROUPS = ("", "continuous", "bounds", "flow", "guiding", "sde", "solvers", "weights")
 """Subpackages of `refdiff.equations` that hold public functions; the first is itself."""
 
 

@@ -3,7 +3,8 @@
 Importing this package needs NumPy alone. Tensors are positional, schedule values keyword-only;
 every function follows the dtype and device of its arguments. Functions of a general signal and
 noise scale (alpha_t, sigma_t) stand in :mod:`refdiff.equations.continuous` under the same names.
-The subpackages `bounds`, `flow`, `sde`, `solvers` and `weights` hold what their names say.
+The subpackages `bounds`, `flow`, `guiding`, `sde`, `solvers` and `weights` hold what their names
+say.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from refdiff.equations import bounds as bounds
 from refdiff.equations import continuous as continuous
 from refdiff.equations import flow as flow
+from refdiff.equations import guiding as guiding
 from refdiff.equations import sde as sde
 from refdiff.equations import solvers as solvers
 from refdiff.equations import weights as weights

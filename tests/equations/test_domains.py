@@ -13,6 +13,9 @@ from tests.support.groups import GROUPED
 
 # Arguments inside every domain; what is left out here takes any number.
 INSIDE = {
+    "snr_rate": -2.0,
+    "log_snr_max": 3.0,
+    "log_snr_min": -3.0,
     "r_1": 1.0,
     "r_2": -1.0,
     "r_3": -2.0,
@@ -49,6 +52,11 @@ INSIDE = {
     "gamma_s": -1.0,
 }
 FREE = {
+    "snr_rate",
+    "log_snr_high",
+    "log_snr_low",
+    "log_snr_max",
+    "log_snr_min",
     "b",
     "h",
     "r_1",

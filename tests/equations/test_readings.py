@@ -17,6 +17,7 @@ from tests.support.cases import POSITIONAL, ROWS, drawn, every_dtype, every_func
 # In these a Python number goes through the C library's exp, log or pow and an array through
 # NumPy's, which may differ in the last place.
 TRANSCENDENTAL = {
+    "weights.log_snr_from_uniform",
     "solvers.dpm_solver_2_step",
     "solvers.dpm_solver_3_step",
     "solvers.phi_1",

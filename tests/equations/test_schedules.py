@@ -183,7 +183,7 @@ def test_zero_terminal_snr_keeps_the_start_and_removes_the_end(alpha_bars):
 
 
 @pytest.mark.property_id("P006")
-@pytest.mark.verifies("lin2024/snr", "nichol2021/cosine-schedule")
+@pytest.mark.verifies("lin2024/snr", "lin2024/table-1", "nichol2021/cosine-schedule")
 def test_table_1_of_the_zero_terminal_snr_paper():
     table = {
         "linear": (4.035993e-5, 0.006353),
@@ -194,6 +194,19 @@ def test_table_1_of_the_zero_terminal_snr_paper():
         last = alpha_bars_from_betas(ONE_SCHEDULE[name])[-1]
         assert_law("P006", snr(alpha_bar_t=last), ratio, scale=2.0)
         assert_law("P006", last**0.5, root, scale=2.0)
+    # The index in the table's header, (t - 1)/(T - 1), is not what the cosine row was made with.
+    ends = [np.cos((i / 999 + 0.008) / 1.008 * np.pi / 2) ** 2 for i in (998, 0)]
+    headed = snr(alpha_bar_t=(1 - 0.999) * ends[0] / ends[1])
+    assert_law("P006", headed, 2.4336e-9)
+    assert abs(headed / table["cosine"][0] - 1) > 0.0015
+
+
+@pytest.mark.property_id("P006")
+@pytest.mark.verifies("lin2024/leak", "rombach2022/scaled-linear-schedule")
+def test_the_scaled_linear_schedule_leaks_the_printed_signal():
+    last = alpha_bars_from_betas(ONE_SCHEDULE["scaled-linear"])[-1]
+    assert_law("P006", last**0.5, 0.068265)
+    assert_law("P006", (1 - last) ** 0.5, 0.997667)
 
 
 @pytest.mark.verifies("ho2020/linear-schedule", "rombach2022/scaled-linear-schedule")

@@ -12,6 +12,7 @@ from refdiff.testing import strategies as own
 from tests.support import (
     cases_bounds,
     cases_flow,
+    cases_guiding,
     cases_sde,
     cases_solvers,
     cases_weights,
@@ -189,7 +190,7 @@ ROWS = [
     row("continuous.x_0_from_score", 2, scales(), "kingma2021/x-0-from-score"),
     row("continuous.x_0_from_v", 2, scales(), "salimans2022/x-0-from-v"),
 ]
-for group in (cases_bounds, cases_flow, cases_sde, cases_solvers, cases_weights):
+for group in (cases_bounds, cases_flow, cases_guiding, cases_sde, cases_solvers, cases_weights):
     ROWS += group.ROWS
 
 every_function = pytest.mark.parametrize("case", ROWS)

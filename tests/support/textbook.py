@@ -15,6 +15,7 @@ import mpmath as mp
 from tests.support import (
     textbook_bounds,
     textbook_flow,
+    textbook_guiding,
     textbook_sde,
     textbook_solvers,
     textbook_weights,
@@ -309,6 +310,7 @@ TEXTBOOK |= {name: at_scales(function) for name, function in scales.CONVERSIONS.
 TEXTBOOK |= {f"continuous.{name}": function for name, function in scales.CONTINUOUS.items()}
 TEXTBOOK |= {f"bounds.{name}": function for name, function in textbook_bounds.ORACLES.items()}
 TEXTBOOK |= {f"flow.{name}": function for name, function in textbook_flow.ORACLES.items()}
+TEXTBOOK |= {f"guiding.{name}": function for name, function in textbook_guiding.ORACLES.items()}
 TEXTBOOK |= {f"sde.{name}": function for name, function in textbook_sde.ORACLES.items()}
 TEXTBOOK |= {f"solvers.{name}": function for name, function in textbook_solvers.ORACLES.items()}
 TEXTBOOK |= {f"weights.{name}": function for name, function in textbook_weights.ORACLES.items()}
