@@ -80,6 +80,18 @@ def test_posterior_variance_is_the_only_one_that_costs_nothing(pair):
     assert_close(slopes, np.array([0.0, 0.125, -1.0]), terms=4.0)
 
 
+@pytest.mark.verifies("ho2020/bound-variance-term", kind="closed-form")
+@pytest.mark.parametrize("part", [1e-3, 1e-5, -1e-5])
+def test_a_variance_that_is_nearly_the_posteriors_costs_a_square(part):
+    """(e - ln(1 + e))/2 is e^2/4 - e^3/6 + ...: no floor of rounding hides it."""
+    levels = {"alpha_bar_t": 0.25, "alpha_bar_s": 0.5}
+    small = posterior_variance(**levels)
+    found = variance_term(**levels, variance=small * (1 + part))
+    relative = -part / (1 + part)  # of beta-tilde to the variance
+    series = sum((-relative) ** k / k for k in range(2, 8)) / 2
+    assert_close(found, series, terms=abs(part), units=4)
+
+
 @pytest.mark.verifies("ho2020/bound-mean-term-through-eps", "ho2020/bound-mean-term-from-eps")
 @given(PAIRS, NUMBERS, NUMBERS, NUMBERS, st.floats(0.1, 2.0))
 def test_the_mean_term_has_three_forms(pair, x_t, eps, mean, variance):

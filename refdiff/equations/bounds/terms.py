@@ -23,7 +23,7 @@ from refdiff._checks import (
     check_less_noisy,
 )
 from refdiff._cures import NO_SIGNAL_AT_0, TO_REMOVE_AT_1
-from refdiff._namespace import Array, log
+from refdiff._namespace import Array, divide, log1p
 from refdiff.catalogue import implements
 from refdiff.equations.objectives import vlb_weight_eps
 from refdiff.equations.posterior import (
@@ -86,14 +86,20 @@ def variance_term(*, alpha_bar_t: Array, alpha_bar_s: Array, variance: Array) ->
     ------
     Ho, Jain and Abbeel 2020 (arXiv:2006.11239), equation (8), the constant C.
 
+    Numerics
+    --------
+    Late in a chain beta and beta-tilde agree to nine digits, and the constant is a square of their
+    difference: ln(1 + (v-b)/b) - (v-b)/v is formed, not the logarithm of a ratio near 1.
+
     Examples
     --------
     >>> round(variance_term(alpha_bar_t=0.25, alpha_bar_s=0.5, variance=0.5), 12)
     0.036065887387
     """
     _check_two_laws(alpha_bar_s, variance)
-    ratio = posterior_variance(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s) / variance
-    return (ratio - 1 - log(ratio)) / 2
+    least = posterior_variance(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
+    excess = variance - least
+    return (log1p(divide(excess, least)) - excess / variance) / 2
 
 
 @implements("ho2020/bound-mean-term")
@@ -215,8 +221,8 @@ def posterior_term(
               \right) + \frac{(\tilde\mu - \mu)^2}{2\sigma^2}, \qquad
               \tilde\beta = \frac{1-\bar\alpha_s}{1-\bar\alpha_t}\,\beta_{t|s}, \quad
               \tilde\mu = \frac{\sqrt{\bar\alpha_s}\,\beta_{t|s}}{1-\bar\alpha_t}\,x_0
-              + \frac{\sqrt{\bar\alpha_t/\bar\alpha_s}\,(1-\bar\alpha_s)}{1-\bar\alpha_t}\,x_t, \quad
-              \beta_{t|s} = 1 - \frac{\bar\alpha_t}{\bar\alpha_s}
+              + \frac{\sqrt{\bar\alpha_t/\bar\alpha_s}\,(1-\bar\alpha_s)}{1-\bar\alpha_t}\,x_t,
+              \quad \beta_{t|s} = 1 - \frac{\bar\alpha_t}{\bar\alpha_s}
 
     with :math:`\tilde\mu` of :func:`refdiff.equations.posterior_mean` and :math:`\tilde\beta` of
     :func:`refdiff.equations.posterior_variance`.
