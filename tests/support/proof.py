@@ -27,6 +27,10 @@ class ProofError(AssertionError):
     """Two expressions are not equal, or the procedure cannot say."""
 
 
+class VanishingError(ProofError):
+    """A factor under a root or a logarithm is 0 at all points: they are ends of the domain."""
+
+
 class SignError(ProofError):
     """A factor under a root or a logarithm is positive at some points and negative at others."""
 
@@ -39,14 +43,24 @@ def prove_equal(left, right, points):
         pair = tuple(_on_branch(side, point) for side in (left, right))
         branches.setdefault(pair, []).append(point)
     with mp.workdps(DIGITS):
-        for (one, other), met in branches.items():
-            order = _root_order(one, other)
-            try:
-                _Field(met, order).check_zero(one - other)
-            except SignError:  # then the proof is another one here and there
-                for point in met:
-                    _Field([point], order).check_zero(one - other)
-    return len(branches)
+        proved = sum(_proved(one, other, met) for (one, other), met in branches.items())
+    if not proved:
+        raise ProofError("all points are ends, where factors vanish")
+    return proved
+
+
+def _proved(one, other, points):
+    """Prove one branch equal and return at how many points; ends prove nothing."""
+    order = _root_order(one, other)
+    try:
+        _Field(points, order).check_zero(one - other)
+    except VanishingError:
+        return 0
+    except SignError:  # then the proof is another one here and there
+        if len(points) == 1:
+            raise
+        return sum(_proved(one, other, [point]) for point in points)
+    return len(points)
 
 
 def _exact(expression):
@@ -57,15 +71,15 @@ def _exact(expression):
 
 def _root_order(*expressions):
     """Return the common denominator of all rational exponents."""
-    order = 1
+    roots, exponents = 1, 1
     for expression in expressions:
         for power in expression.atoms(sp.Pow):
             if power.exp.is_Rational:
-                order = math.lcm(order, int(power.exp.q))
+                roots = math.lcm(roots, int(power.exp.q))
         for power in expression.atoms(sp.exp):
-            for number in power.atoms(sp.Rational):
-                order = math.lcm(order, int(number.q))
-    return order
+            for term in sp.Add.make_args(sp.expand(power.exp)):
+                exponents = math.lcm(exponents, int(term.as_coeff_Mul()[0].q))
+    return roots * exponents  # a root may be of an exponential with a fraction
 
 
 @functools.lru_cache(maxsize=4096)
@@ -144,6 +158,8 @@ class _Field:
         """Return the one sign that a factor has; where it vanishes it has none."""
         signs = {int(mp.sign(mp.re(value))) for value in self.at_points(factor) if value == value}
         signs.discard(0)
+        if not signs:
+            raise VanishingError(f"{factor} is 0 at the points")
         if len(signs) != 1:
             raise SignError(f"{factor} has no one sign on the domain")
         return signs.pop()
@@ -219,9 +235,9 @@ class _Field:
             count = self.order * exponent * times
             if not count.is_Integer:
                 raise ProofError(f"a root of {factor} of an order that the formula does not show")
-            result *= factor ** (count // self.order) * self.basic_root(factor) ** (
-                count % self.order
-            )
+            whole, part = divmod(abs(int(count)), self.order)
+            value = factor**whole * self.basic_root(factor) ** part
+            result = result * value if count > 0 else result / value
         return result
 
     def basic_root(self, factor):

@@ -60,7 +60,9 @@ def vp_sigma(*, t: Array, beta_d: Array, beta_min: Array) -> Array:
     """
     check_in(NON_NEGATIVE, _TIME, t=t)
     check_in(POSITIVE, _BETA, beta_d=beta_d, beta_min=beta_min)
-    return sqrt(expm1((beta_d * t / 2 + beta_min) * t))
+    integral = (beta_d * t / 2 + beta_min) * t
+    # The root of expm1(integral) overflows where sigma does not yet.
+    return exp(integral / 2) * sqrt(-expm1(-integral))
 
 
 @implements("karras2022/vp-scale")

@@ -17,7 +17,7 @@ from refdiff._checks import (
     check_less_noisy,
 )
 from refdiff._cures import NO_SIGNAL_AT_0, NOT_LOST, TO_REMOVE_AT_1
-from refdiff._namespace import Array, sqrt
+from refdiff._namespace import Array, sqrt, where
 from refdiff.catalogue import implements
 
 __all__ = [
@@ -236,7 +236,10 @@ def ddim_forward_mean(
     kept = (1 - eta) * (1 + eta) * ((1 - alpha_bar_t) / (1 - alpha_bar_s)) + eta * eta * (
         alpha_bar_t / alpha_bar_s
     )
-    return sqrt(alpha_bar_t) * x_0 + sqrt(kept) * (x_s - sqrt(alpha_bar_s) * x_0)
+    # sqrt(kept alpha_bar_s) - sqrt(alpha_bar_t), whose terms are equal at eta = 1; both may be 0.
+    squares = (1 - eta) * (1 + eta) * ((alpha_bar_s - alpha_bar_t) / (1 - alpha_bar_s))
+    roots = sqrt(kept * alpha_bar_s) + sqrt(alpha_bar_t)
+    return sqrt(kept) * x_s - squares / where(roots > 0, roots, 1 + roots) * x_0
 
 
 @implements("song2021ddim/forward-variance")
