@@ -2,7 +2,7 @@ r"""Progressive coding, the hybrid loss, and times drawn by importance.
 
 A receiver of a picture that is sent step by step holds x_t at time t. The bits received until
 then are the rate, the error of the prediction of x_0 from x_t is the distortion
-(:func:`progressive_distortion`, :func:`~refdiff.equations.bounds.progressive_rates`).
+(`progressive_distortion`, `progressive_rates`).
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def squared_transport_cost(x_0: Array, eps: Array) -> Array:
 
     Source
     ------
-    Liu, Gong and Liu 2023 (arXiv:2209.03003), the convex cost c(x) = |x|^2 of a coupling of data
+    Liu, Gong and Liu 2023 (arXiv:2209.03003), the convex cost :math:`|x|^2` of a coupling of data
     and noise.
 
     Examples

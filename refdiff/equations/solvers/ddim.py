@@ -2,8 +2,8 @@ r"""DDIM as a numerical method, and the forward process that its kernels imply.
 
 Divided by the signal's scale the state is xbar = x / sqrt(alpha_bar), and the noise-to-signal
 ratio sigma = sqrt((1 - alpha_bar) / alpha_bar) takes the place of time: the deterministic update
-is a step of Euler for d xbar = eps d sigma, towards the data (:func:`ddim_euler_step`) or towards
-the noise (:func:`ddim_encode_step`).
+is a step of Euler for d xbar = eps d sigma, towards the data (`ddim_euler_step`) or towards
+the noise (`ddim_encode_step`).
 """
 
 from __future__ import annotations
