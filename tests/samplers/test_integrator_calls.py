@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from refdiff.samplers import dpm_solver, dpm_solver_pp, last, unipc
+from refdiff.samplers import at_times, dpm_solver, dpm_solver_pp, last, unipc
 from refdiff.samplers.schedule import discrete, edm, straight, vp_cosine
 from refdiff.samplers.times import log_snr_times, to_zero
 from refdiff.testing import assert_close, assert_law
@@ -241,3 +241,13 @@ def test_a_stochastic_run_of_one_step_to_clean_data_needs_no_noise():
         steps = dpm_solver_pp(curved, X_T, schedule=edm(), times=[3.0, 0.0], variant=variant)
         np.testing.assert_array_equal(last(steps), X_T - 3.0 * curved(X_T, 3.0))
     assert set(STAGES) < set(ALL)
+
+
+def test_chosen_real_times_of_a_run_can_be_kept():
+    times = [3.0, 1.7, 0.9, 0.4, 0.0]
+    common = {"schedule": edm(), "times": times}
+    kept = list(at_times(dpm_solver(curved, X_T, **common), [0.9, 0]))
+    assert [step.s for step in kept] == [0.9, 0.0]
+    np.testing.assert_array_equal(kept[-1].x, last(dpm_solver(curved, X_T, **common)))
+    with pytest.raises(ValueError, match=r"times=\[0\.5\] are reached by no step"):
+        at_times(dpm_solver(curved, X_T, **common), [0.5])
