@@ -228,7 +228,8 @@ def _reasons(rows: Sequence[Row]) -> list[str]:
             for row in rows
             if row["carrier"].startswith(prefix) and name in row["plantings"]
         } & {"detected", "missed"}
-        lines += [f"``{name}`` in {prefix}: {' or '.join(sorted(found))}", f"   {words}", ""]
+        where = f"{prefix} …)" if "(" in prefix and ")" not in prefix else prefix
+        lines += [f"``{name}`` in {where}: {' or '.join(sorted(found))}", f"   {words}", ""]
     return lines
 
 

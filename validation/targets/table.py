@@ -25,31 +25,31 @@ _README = _ROOT / "README.md"
 _BEGIN, _END = "<!-- peers: begin -->", "<!-- peers: end -->"
 _REPOSITORY_PATH = "validation/targets/reproductions"
 _INTRODUCTION = """\
-Pinned public releases, judged by ``refdiff check``: how many checks of each family of equations
-conform, follow a named convention or approximation, or deviate. Each failing verdict was looked
-into until it was clear whose fault it is. What was found follows the table, each with a few lines
-that show it without refdiff. Code that is on no package index was judged in a user's own copy; none
-of it is part of refdiff."""
+Pinned public releases, judged by ``refdiff check``: of each family of equations, how many checks
+conform of those that could judge, and how many fail. The others follow a named convention or
+approximation. Each failing verdict was looked into until it was clear whose fault it is: what was
+found follows the table, each with a few lines that show it without refdiff. One finding fails many
+checks. Code that is on no package index was judged in a user's own copy; none of it is part of
+refdiff."""
 _KINDS = {
     "defect": "defect",
     "difference": "difference to know of",
     "approximation": "approximation",
     "limit": "limit of the check",
 }
-_SIGNS = (
-    ("deviates", "unexplained"),
-    ("error", "errors"),
-    ("known-deviation", "named deviations"),
-    ("approximation", "approximations"),
-    ("convention", "conventions"),
-    ("conforms", "conform"),
-)
+_UNJUDGED = ("not-provided", "inconclusive")
+_FAILING = ("deviates", "error", "known-deviation")
 
 
 def _cell(counts: Mapping[str, int]) -> str:
-    """Return the counts of a family, the worst first."""
-    shown = [f"{counts[verdict]} {sign}" for verdict, sign in _SIGNS if counts.get(verdict)]
-    return ", ".join(shown) or "–"
+    """Return how many of the judged checks conform and how many fail."""
+    judged = sum(n for verdict, n in counts.items() if verdict not in _UNJUDGED)
+    failing = sum(counts.get(verdict, 0) for verdict in _FAILING)
+    if not judged:
+        return "–"
+    conform = counts.get("conforms", 0)
+    shown = f"{conform}" if conform == judged else f"{conform} of {judged}"
+    return f"{shown}, **{failing} fail**" if failing else shown
 
 
 def _counts(report: Mapping[str, Any]) -> dict[str, Counter[str]]:
@@ -117,7 +117,7 @@ def _small(reports: Mapping[str, Mapping[str, Any]], known: Mapping[str, Peer]) 
     ]
     for name, report in reports.items():
         total: Counter[str] = sum(_counts(report).values(), Counter())
-        made = sum(n for verdict, n in total.items() if verdict not in ("not-provided",))
+        made = sum(n for verdict, n in total.items() if verdict not in _UNJUDGED)
         defects = sum(finding.kind == "defect" for finding in findings(name))
         others = len(findings(name)) - defects
         words = [_counted(defects, "defect"), _counted(others, "other")]
