@@ -284,8 +284,8 @@ def euler_step(x_t: Array, velocity: Array, *, t: Array, s: Array) -> Array:
 
     Source
     ------
-    Liu, Gong and Liu 2023 (arXiv:2209.03003), the Euler method on the ordinary differential
-    equation of section 2; its steps run towards data in increasing time.
+    Liu, Gong and Liu 2023 (arXiv:2209.03003), the Euler method on the rectified flow;
+    its steps run towards data in increasing time.
 
     Examples
     --------
