@@ -20,7 +20,8 @@ def test_within_budget_of_the_textbook(case, data):
     # XLA takes subnormal numbers as 0, as no other array library does; squares stay above them.
     numbers = np.concatenate([np.ravel(value) for value in (*args, *values.values())])
     assume(not np.any((numbers != 0) & (np.abs(numbers) < 2.0**-63)))
-    within(case, args, values, "float32", convert=jax.numpy.asarray)
+    # XLA's expm1 is off by 2.5 units in the last place in float32, where others lose one.
+    within(case, args, values, "float32", convert=jax.numpy.asarray, units=2.0)
 
 
 @pytest.mark.property_id("P112")
