@@ -174,7 +174,26 @@ def test_guidance_between_two_normal_laws(x, apart, var_1, extra, scale):
     )
     assert guiding.extrapolated_score(*scores, scale=1.0) == scores[0]
     equal = guiding.extrapolated_score(scores[0], scores[0], scale=scale)
-    assert equal == scores[0]
+    assert_law("P064", equal, scores[0], scale=terms)
+
+
+@pytest.mark.property_id("P068")
+@pytest.mark.verifies("karras2024/guided-density", "karras2024/guided-score", kind="closed-form")
+@given(st.floats(0.1, 1), st.floats(0.2, 2), st.floats(1.2, 2), st.floats(0.3, 3))
+def test_guided_densities_of_the_levels_are_no_diffusion(var_1, extra, scale, sigma):
+    """Guiding noisy laws is not adding noise to the guided law, but for the weights 0 and 1."""
+    var_0 = var_1 + extra
+
+    def guided_variance(scale, noise):
+        scores = [-1.0 / (variance + noise) for variance in (var_1, var_0)]  # at x = 1
+        return -1.0 / guiding.extrapolated_score(*scores, scale=scale)
+
+    for weight, variance in ((1.0, var_1), (0.0, var_0)):
+        assert_law("P068", guided_variance(weight, sigma**2), variance + sigma**2, scale=100.0)
+    diffused = guided_variance(scale, 0.0) + sigma**2
+    # With a, b the precisions, d/d(sigma^2) of the guided variance falls short of 1 by
+    # w (w - 1) (a - b)^2 over the squared guided precision: noise widens the guided law less.
+    assert guided_variance(scale, sigma**2) < diffused
 
 
 @pytest.mark.verifies(

@@ -140,6 +140,37 @@ def test_the_reflow_of_a_normal_law_is_straight_and_takes_one_step(mean, std, t,
     assert_law("P102", flow.euler_step(eps, start, t=1.0, s=0.0), x_0, scale=size)
 
 
+@pytest.mark.property_id("P102")
+@pytest.mark.verifies("liu2023/reflow-straightens", "liu2023/marginals", kind="closed-form")
+@pytest.mark.parametrize("seed", [0, 1])
+def test_reflow_of_correlated_normal_data_is_straight_for_white_noise(seed):
+    """The first flow is the symmetric root of the covariance, whose lines never cross."""
+    rng = np.random.default_rng(seed)
+    basis, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+    stds = np.array([0.3, 1.0, 2.5])
+    root, mean = basis * stds @ basis.T, rng.normal(size=3)
+    data = Gaussian(mean, root @ root)
+
+    def right_hand_side(t, x):
+        at = data.at_scales(alpha_t=1 - t, sigma_t=t)
+        return flow.straight_velocity_from_eps(x, at.predict("eps", x), t=t)
+
+    eps = rng.normal(size=3)
+    # From just below t = 1, where the line from the noise has hardly begun.
+    path = solve_ivp(right_hand_side, (0.999, 0.0), eps, method="DOP853", rtol=1e-12, atol=1e-13)
+    spread = basis * np.hypot(0.001 * stds, 0.999) @ basis.T
+    exact = mean + root @ np.linalg.solve(spread, eps - 0.001 * mean)
+    assert_law("P099", path.y[:, -1], exact)
+    # Along the second coupling's lines the noise, and so the velocity, follows from x_t.
+    x_0 = mean + root @ eps
+    for t in (0.0, 0.3, 1.0):
+        x_t = flow.straight_sample(x_0, eps, t=t)
+        known = np.linalg.solve((1 - t) * root + t * np.eye(3), x_t - (1 - t) * mean)
+        learned = flow.straight_velocity(mean + root @ known, known)
+        assert_law("P102", learned, flow.straight_velocity(x_0, eps), scale=64.0)
+        assert_law("P102", flow.euler_step(x_t, learned, t=t, s=0.0), x_0, scale=64.0)
+
+
 @pytest.mark.verifies("liu2023/straightness", "lipman2023/velocity-from-x-0", kind="closed-form")
 @given(MEANS, st.floats(0.1, 0.8), st.floats(0.1, 0.9))
 def test_one_rectification_is_not_straight(mean, std, t):
