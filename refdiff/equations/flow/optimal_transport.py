@@ -214,4 +214,5 @@ def optimal_transport_field(x_t: Array, x_0: Array, *, t: Array, sigma_min: Arra
     """
     check_in(CLOSED_UNIT, TIME, t=t)
     check_in(POSITIVE, "at 0 the field is infinite at t=0.", sigma_min=sigma_min)
-    return ((1 - sigma_min) * x_t - x_0) / (t + sigma_min * (1 - t))
+    # (1 - sigma_min) x_t - x_0, without rounding 1 - sigma_min where x_t is close to x_0.
+    return (x_t - x_0 - sigma_min * x_t) / (t + sigma_min * (1 - t))
