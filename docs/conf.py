@@ -65,6 +65,8 @@ api_packages = [
     "refdiff.training",
     "refdiff.training.data",
     "refdiff.evaluation",
+    "refdiff.evaluation.flow_likelihood",
+    "refdiff.evaluation.level_decoder",
     "refdiff.pictures",
     "refdiff.testing",
     "refdiff.testing.strategies",
