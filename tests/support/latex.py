@@ -39,6 +39,9 @@ _RELATIONS = {
     r"\geq": sp.Ge,
 }
 
+_STOPS = {"", "+", "-", "/", "=", ",", "&", "|", r"\\", r"\in", r"\text", r"\end"}
+_STOPS |= CLOSE | set(_RELATIONS)
+
 
 class FormulaError(ValueError):
     """A formula holds something that the reader, or its caller, does not know."""
@@ -205,7 +208,21 @@ class _Reader:
 
     def starts_factor(self):
         token = self.peek()
-        stops = {"", "+", "-", ",", "&", r"\\", "=", "/", r"\in", r"\text", r"\end", *_RELATIONS}
+        stops = {
+            "",
+            "+",
+            "-",
+            ",",
+            "&",
+            "|",
+            r"\\",
+            "=",
+            "/",
+            r"\in",
+            r"\text",
+            r"\end",
+            *_RELATIONS,
+        }
         return token not in stops | CLOSE
 
     def power(self):
