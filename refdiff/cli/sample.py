@@ -26,7 +26,7 @@ from refdiff.cli.options import (
 __all__ = ["Sample"]
 
 
-_Sampler: TypeAlias = Literal["ddim", "ddpm"]
+_Sampler: TypeAlias = Literal["ddim", "ddpm", "dpm-solver++", "sde-dpm-solver++", "unipc", "lms"]
 _Spacing: TypeAlias = Literal["trailing", "leading", "linspace"]
 _Variance: TypeAlias = Literal["fixed-small", "fixed-large", "learned-range"]
 
@@ -39,7 +39,7 @@ class Sample:
 
     $ refdiff sample runs/digits --guidance 1 --output digits.png
     $ refdiff sample runs/digits --sampler ddpm --labels 3,8 --count 1000 --output some.npz
-    $ refdiff sample runs/digits --steps 20 --output one-by-one --path path.png
+    $ refdiff sample runs/digits --sampler dpm-solver++ --steps 20 --output single --path path.png
     """
 
     network: Annotated[
@@ -59,8 +59,9 @@ class Sample:
     seed: Whole = 0
     """Seed of the noise."""
     sampler: Annotated[_Sampler, choice(_Sampler)] = "ddim"
-    """DDIM, or DDPM's ancestral sampler."""
-    steps: Annotated[OptionalWhole, default_hint("50 for ddim, all T for ddpm")] = None
+    """DDIM; DDPM's ancestral sampler; or a solver that needs fewer steps: DPM-Solver++ 2M and its
+    SDE form, UniPC of order 2, Adams-Bashforth of order 4."""
+    steps: Annotated[OptionalWhole, default_hint("all T for ddpm, else 50")] = None
     """Steps of the sampler, at most the network's number of noise levels, T."""
     eta: Annotated[OptionalReal, default_hint("0")] = None
     """Noise of DDIM, from 0 for none to 1 for as much as DDPM adds."""
@@ -96,13 +97,15 @@ class Sample:
                 "refdiff sample needs --output: FILE.png for one sheet, FILE.npz for arrays, or a "
                 "folder."
             )
-        if self.eta is not None and self.sampler == "ddpm":
+        if self.eta is not None and self.sampler != "ddim":
             raise UserError(
-                f"--eta {self.eta:g} belongs to --sampler ddim, not to ddpm: leave it out."
+                f"--eta {self.eta:g} belongs to --sampler ddim, not to {self.sampler}: leave it "
+                "out."
             )
-        if self.variance is not None and self.sampler == "ddim":
+        if self.variance is not None and self.sampler != "ddpm":
             raise UserError(
-                f"--variance {self.variance} belongs to --sampler ddpm; ddim has --eta."
+                f"--variance {self.variance} belongs to --sampler ddpm, not to {self.sampler}: "
+                "leave it out, or for ddim give --eta."
             )
         if self.no_clip and self.threshold is not None:
             raise UserError("--no-clip and --threshold contradict each other: give one of them.")

@@ -34,6 +34,11 @@ __all__ = ["draw_and_write", "find_network", "sheet"]
 
 _SHIPPED = ("digits", "fashion-mnist")
 _PATH_ROWS = 10
+_TITLES = {
+    "dpm-solver++": "DPM-Solver++ 2M",
+    "sde-dpm-solver++": "SDE-DPM-Solver++ 2M",
+    "unipc": "UniPC",
+}
 
 
 def draw_and_write(options: Sample, network: str, output: Path) -> None:
@@ -204,7 +209,8 @@ def _in_words(config: SampleConfig, count: int) -> str:
     eta = f", eta {config.eta:g}" if config.sampler == "ddim" else ""
     guidance = f", w {config.guidance:g}" if config.guidance else ""
     steps = "1 step" if count == 1 else f"{count} steps"
-    return f"{config.sampler.upper()} with {steps}{eta}{guidance}"
+    name = _TITLES.get(config.sampler, config.sampler.upper())
+    return f"{name} with {steps}{eta}{guidance}"
 
 
 def _write(samples: Samples, run: Run, output: Path) -> None:

@@ -109,6 +109,23 @@ def test_what_was_done_is_said(program, trained, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("sampler", "words"),
+    [
+        ("dpm-solver++", "DPM-Solver++ 2M with 3 steps"),
+        ("sde-dpm-solver++", "SDE-DPM-Solver++ 2M with 3 steps"),
+        ("unipc", "UniPC with 3 steps"),
+        ("lms", "LMS with 3 steps"),
+    ],
+)
+def test_other_samplers_are_called_by_their_names(program, trained, tmp_path, sampler, words):
+    made = program(
+        *("sample", trained, "--count", 2, "--steps", 3, "--sampler", sampler),
+        *("--output", tmp_path / "x.npz"),
+    )
+    assert (made.status, words in made.out) == (0, True)
+
+
+@pytest.mark.parametrize(
     ("options", "words"),
     [
         ("--steps 0", ("steps=0", ">= 1")),
@@ -130,6 +147,8 @@ def test_what_was_done_is_said(program, trained, tmp_path):
         ("--threshold 99 --no-clip", ("--no-clip and --threshold",)),
         ("--sampler ddpm --eta 0.5", ("--eta 0.5 belongs to --sampler ddim",)),
         ("--variance fixed-large", ("belongs to --sampler ddpm",)),
+        ("--sampler unipc --eta 0.5", ("belongs to --sampler ddim, not to unipc",)),
+        ("--sampler lms --variance fixed-large", ("belongs to --sampler ddpm, not to lms",)),
         ("--sampler ddpm --variance learned-range", ("learned-range", "did not")),
         ("--device abacus", ("abacus",)),
     ],

@@ -72,8 +72,12 @@ EXACT = {"terms": 1.0, "units": 64, "dtype": "float32"}
         SampleConfig(steps=7, eta=1.0, spacing="leading", limit="none"),
         SampleConfig("ddpm", steps=20),
         SampleConfig("ddpm", steps=5, variance="fixed-large", limit="dynamic"),
+        SampleConfig("dpm-solver++", steps=6),
+        SampleConfig("sde-dpm-solver++", steps=5, spacing="leading"),
+        SampleConfig("unipc", steps=6, limit="none"),
+        SampleConfig("lms", steps=10),
     ],
-    ids=["ddim", "ddim-half", "ddim-one", "ddpm", "ddpm-large"],
+    ids=lambda config: f"{config.sampler}-{config.eta:g}-{config.limit}",
 )
 def test_each_sample_is_the_image_of_its_class(
     exact_run, images, config, prediction, learned_variance
@@ -95,9 +99,10 @@ def test_guidance_moves_away_from_the_null_class(exact_run, images):
         assert_close(samples, expected, terms=200.0, units=8, dtype="float32")
 
 
-def test_guidance_takes_one_call_a_step(exact_run):
+@pytest.mark.parametrize("sampler", ["ddim", "dpm-solver++", "sde-dpm-solver++", "unipc", "lms"])
+def test_guidance_takes_one_call_a_step(exact_run, sampler):
     run = exact_run()
-    sample_images(run, count=2, config=SampleConfig(steps=4, guidance=1.0))
+    sample_images(run, count=2, config=SampleConfig(sampler, steps=4, guidance=1.0))
     assert run.model.calls == 4
 
 
@@ -112,7 +117,14 @@ def trained(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "config", [SampleConfig(steps=6, eta=1.0, guidance=1.0), SampleConfig("ddpm", steps=6)]
+    "config",
+    [
+        SampleConfig(steps=6, eta=1.0, guidance=1.0),
+        SampleConfig("ddpm", steps=6),
+        SampleConfig("sde-dpm-solver++", steps=6),
+        SampleConfig("unipc", steps=6),
+    ],
+    ids=lambda config: config.sampler,
 )
 def test_a_sample_depends_on_seed_and_index_alone(trained, config):
     whole = sample_images(trained, count=9, config=config, seed=3).images
