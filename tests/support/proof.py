@@ -135,7 +135,7 @@ class _Field:
         except sp.PolynomialError as error:
             raise ProofError(f"beyond the procedure: {error}") from None
         if numerator != 0:
-            raise ProofError(f"the difference has the numerator {sp.factor(numerator)}")
+            raise ProofError(f"the difference has the numerator {str(numerator)[:300]}")
 
     # ------------------------------------------------------------------ generators
 

@@ -49,6 +49,11 @@ class Reading:
             for point in self.raw_points
         ]
 
+    @property
+    def branches(self):
+        """Say whether the function has branches, which not every point meets."""
+        return self.expression.has(sp.Min, sp.Max, sp.Piecewise, sp.Abs)
+
     @functools.cached_property
     def expression(self):
         """What the function makes of symbols."""
@@ -121,9 +126,7 @@ def _draw(case, names, count):
 
 
 @functools.cache
-def reading(case, count=POINTS):
-    """Return the reading of a row's function, once; with more points where it has branches."""
-    found = Reading(case, count)
-    if found.expression.has(sp.Min, sp.Max, sp.Piecewise, sp.Abs):
-        return Reading(case, 10 * count)
-    return found
+def reading(case, count=None):
+    """Return the reading of a row's function, once; by itself with more points for branches."""
+    found = Reading(case, count or POINTS)
+    return Reading(case, 10 * POINTS) if count is None and found.branches else found
