@@ -220,3 +220,39 @@ def test_the_conditional_reverse_sde_reaches_the_data_given_the_observation():
     wanted_mean, wanted_spread, _ = law(END, mean_y, S_y)
     assert_law("P075", end[:2], wanted_mean)
     assert_law("P075", end[2:].reshape(2, 2), wanted_spread)
+
+
+@pytest.mark.property_id("P076")
+@pytest.mark.verifies("song2021sde/probability-flow", kind="closed-form")
+def test_in_one_dimension_the_flow_of_a_mixture_keeps_every_quantile():
+    """Paths cannot cross, so the mass below one stays: an integrator and autograd of their own."""
+    torchdiffeq = pytest.importorskip("torchdiffeq", reason="torchdiffeq is not installed")
+    weights, centers, spreads = (
+        torch.tensor(values, dtype=torch.float64)
+        for values in ([0.35, 0.65], [-1.2, 1.9], [0.3, 0.8])
+    )
+
+    def parts_at(t):
+        B = float(integral(float(t)))
+        alpha = sde.vp_mean_scale(beta_integral=B)
+        variance = alpha**2 * spreads + sde.vp_variance(beta_integral=B)
+        return torch.distributions.Normal(alpha * centers, variance.sqrt())
+
+    def velocity(t, x):
+        with torch.enable_grad():
+            point = x.detach().requires_grad_(True)
+            logs = parts_at(t).log_prob(point[:, None]) + weights.log()
+            score = torch.autograd.grad(torch.logsumexp(logs, 1).sum(), point)[0]
+        beta = float(rate(float(t)))
+        drift, g = sde.vp_drift(x, beta_t=beta), sde.vp_diffusion(beta_t=beta)
+        return sde.probability_flow_drift(drift, score, diffusion=g)
+
+    x = torch.tensor([-2.0, -0.3, 0.4, 1.7], dtype=torch.float64)
+    times = torch.tensor([START, END], dtype=torch.float64)
+    tight = {"rtol": 1e-12, "atol": 1e-12}
+    # Else it interpolates its last step, with fewer digits than it computed.
+    ends = {"options": {"step_t": times[1:]}}
+    end = torchdiffeq.odeint(velocity, x, times, method="dopri8", **tight, **ends)[-1]
+    below = [(parts_at(t).cdf(p[:, None]) * weights).sum(1) for t, p in ((START, x), (END, end))]
+    assert_law("P076", below[1], below[0])
+    assert float((end - x).abs().min()) > 0.01
