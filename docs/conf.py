@@ -29,7 +29,8 @@ extensions = [
     "offline_check",
 ]
 default_role = "code"
-exclude_patterns = ["_build", "_ext", "**/*.inc"]
+# Fragments in papers/ are included in the generated pages of the papers.
+exclude_patterns = ["_build", "_ext", "**/*.inc", "papers/*"]
 highlight_language = "python"
 nitpicky = True
 nitpick_ignore: list[tuple[str, str]] = []

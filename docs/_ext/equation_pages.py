@@ -111,13 +111,20 @@ def _section(equation: Equation, evidence: Evidence) -> str:
     return "\n".join(parts)
 
 
-def _page(paper: Paper, catalogue: Catalogue, evidence: Evidence) -> str:
+def _prose(paper: Paper, docs: Path) -> str:
+    """Include what was written about a paper, if it was."""
+    written = (docs / "papers" / f"{paper.key}.rst").is_file()
+    return directive("include", f"/papers/{paper.key}.rst") if written else ""
+
+
+def _page(paper: Paper, catalogue: Catalogue, evidence: Evidence, docs: Path) -> str:
     arxiv = f" Numbers are those of arXiv:{paper.arxiv}{paper.version}." if paper.arxiv else ""
     parts = [
         f".. _paper-{paper.key}:\n",
         heading(f"{_rst(paper.title)} ({paper.year})", "="),
         f"{paper.authors}, :cite:p:`{paper.bibkey}`.{arxiv}\n",
         _rst(paper.notation) + "\n",
+        _prose(paper, docs),
     ]
     parts += [_section(equation, evidence) for equation in catalogue.of_paper(paper.key)]
     return "\n".join(parts)
@@ -148,7 +155,10 @@ def _table(catalogue: Catalogue, evidence: Evidence) -> str:
 
 def generate(app) -> None:
     catalogue, evidence = load(), gather(Path(app.srcdir).parent)
-    pages = {f"{key}.rst": _page(p, catalogue, evidence) for key, p in catalogue.papers.items()}
+    docs = Path(app.srcdir)
+    pages = {
+        f"{key}.rst": _page(p, catalogue, evidence, docs) for key, p in catalogue.papers.items()
+    }
     entries = "\n".join(f"generated/equations/{key}" for key in catalogue.papers)
     pages["contents.inc"] = "\n".join(
         [
