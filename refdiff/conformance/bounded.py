@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from refdiff._namespace_phi import array_phi
 from refdiff.testing import EPS
 
 __all__ = ["Bounded", "Truth", "bounded"]
@@ -275,6 +276,12 @@ class Bounded:
     def log1p(self) -> Bounded:
         """Return the natural logarithm of one plus this; minus infinity at -1."""
         return self._through(np.log1p, low=-1.0)
+
+    def phi(self, order: int) -> Bounded:
+        """Return phi_k of this, for the order k."""
+        found = self._through(lambda x: array_phi(x, order, np.expm1, np.where))
+        few_ulps = 4 * EPS[self.dtype] * np.abs(found.value).astype(np.float64)
+        return Bounded(found.value, found.error + few_ulps, self.dtype)
 
     def sin(self) -> Bounded:
         """Return the sine."""

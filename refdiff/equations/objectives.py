@@ -21,7 +21,7 @@ from refdiff._checks import (
     check_in,
     check_less_noisy,
 )
-from refdiff._namespace import Array, divide, exp, expm1, log1p, minimum
+from refdiff._namespace import Array, divide, exp, log1p, minimum, phi
 from refdiff.catalogue import implements
 from refdiff.equations.shapes import mean_per_sample
 
@@ -100,13 +100,19 @@ def normal_kl(mean_1: Array, log_variance_1: Array, mean_2: Array, log_variance_
     Ho, Jain and Abbeel 2020 (arXiv:2006.11239), equation (5), the terms L_{t-1}, each a
     divergence between normal distributions.
 
+    Numerics
+    --------
+    e^d - 1 - d is formed as d^2 phi_2(d): the difference of its terms has no digits where the
+    variances nearly agree.
+
     Examples
     --------
     >>> normal_kl(1.0, 0.0, 0.0, 0.0), normal_kl(0.0, 0.0, 0.0, 0.0)
     (0.5, 0.0)
     """
     d = log_variance_1 - log_variance_2
-    return (expm1(d) - d + (mean_1 - mean_2) ** 2 * exp(-log_variance_2)) / 2
+    # e^d - 1 - d = d^2 phi_2(d), which keeps the digits where the variances nearly agree.
+    return (d * d * phi(d, 2) + (mean_1 - mean_2) ** 2 * exp(-log_variance_2)) / 2
 
 
 @implements("ho2020/prior-kl")
@@ -136,6 +142,11 @@ def prior_kl(x_0: Array, *, alpha_bar_t: Array) -> Array:
     ------
     Ho, Jain and Abbeel 2020 (arXiv:2006.11239), equation (5), the term L_T in closed form.
 
+    Numerics
+    --------
+    The part without data is formed as u^2 phi_2(-u), with u = -ln(1 - alpha_bar): of the second
+    order in alpha_bar, it is no difference of terms of the first.
+
     Examples
     --------
     >>> prior_kl(0.7, alpha_bar_t=0.0)
@@ -146,7 +157,9 @@ def prior_kl(x_0: Array, *, alpha_bar_t: Array) -> Array:
         "at alpha_bar_t=1 the data are untouched and the divergence is infinite.",
         alpha_bar_t=alpha_bar_t,
     )
-    return (alpha_bar_t * (x_0 * x_0 - 1) - log1p(-alpha_bar_t)) / 2
+    # With u = -ln(1 - alpha_bar) the part without data, -alpha_bar + u, is u^2 phi_2(-u).
+    u = -log1p(-alpha_bar_t)
+    return (alpha_bar_t * (x_0 * x_0) + u * u * phi(-u, 2)) / 2
 
 
 @implements("ho2020/vlb-weight-eps")

@@ -20,15 +20,6 @@ KNOWN_LOSSES = {
         "- u) adds it to u. The error is an ulp of u. With w = s - 1, "
         ":py:func:`~refdiff.equations.classifier_free_guidance` keeps the digits."
     ),
-    "normal_kl": (
-        "Two distributions that nearly agree: the divergence is of second order in their "
-        "difference, and e^d - 1 - d is a difference of terms of the first order. The error is an "
-        "ulp of d."
-    ),
-    "prior_kl": (
-        "A last step that is almost noise, and data near 0: alpha_bar (x_0^2 - 1) - ln(1 - "
-        "alpha_bar) is of the second order in alpha_bar. The error is an ulp of alpha_bar."
-    ),
     "solvers.unipc_weight_3": (
         "Points of a step at which the quadratic in the phi functions nearly vanishes: the error "
         "is a few ulp of its terms."
