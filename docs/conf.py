@@ -24,6 +24,7 @@ extensions = [
     "sphinxcontrib.bibtex",
     "sphinx_copybutton",
     "api_pages",
+    "deviation_pages",
     "equation_pages",
     "math_lint",
     "offline_check",
@@ -85,7 +86,7 @@ bibtex_default_style = "plain"
 html_theme = "furo"
 html_title = f"refdiff {version}"
 html_static_path = ["_static"]
-html_css_files = ["equations.css"]
+html_css_files = ["equations.css", "reference.css"]
 html_show_sourcelink = False
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
