@@ -133,5 +133,5 @@ def test_fresh_and_kept_noise_make_up_all_noise_at_any_scales(levels, eta):
     assert_close(fresh**2 + kept**2, total, units=16)
     full = solvers.ancestral_fresh_noise(eta=1.0, **levels)
     assert_close(full**2, continuous.posterior_variance(**levels), terms=total, units=16)
-    assert_close(fresh, eta * full)
+    assert_close(fresh, eta * full, terms=full)
     assert solvers.ancestral_kept_noise(eta=0.0, **levels) == levels["sigma_s"]

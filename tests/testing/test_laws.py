@@ -18,7 +18,7 @@ def test_all_laws_are_there_in_order():
 def test_each_entry_is_complete(identifier):
     law = tolerance(identifier)
     assert law.identifier == identifier
-    assert re.fullmatch(r"P\d{3}(/[a-z0-9]+)?", identifier)
+    assert re.fullmatch(r"P\d{3}(/[a-z0-9-]+)?", identifier)
     assert law.kind in KINDS
     assert (law.value == 0) == (law.kind == "exact")
     assert 0 <= law.value <= 5
