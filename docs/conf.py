@@ -27,6 +27,7 @@ extensions = [
     "deviation_pages",
     "equation_pages",
     "math_lint",
+    "notation_pages",
     "offline_check",
 ]
 default_role = "code"
