@@ -66,9 +66,11 @@ def mpmath_phi(x: Any, order: int) -> Any:
 
 
 def symbolic_phi(x: Any, order: int) -> Any:
-    """Return phi of a symbol, as the quotient."""
+    """Return phi of a symbol, as the quotient; of the number 0 its limit."""
     import sympy as sp
 
+    if x == 0:
+        return sp.Rational(1, math.factorial(order))
     value = (sp.exp(x) - 1) / x
     for k in range(1, order):
         value = (value - sp.Rational(1, math.factorial(k))) / x

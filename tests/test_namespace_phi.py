@@ -73,3 +73,8 @@ def test_running_numbers_bound_the_error_of_float64(order):
     for x in POINTS[1:-1]:
         found = phi(running(x), order)
         assert abs(phi(x, order) - found.value) <= found.error
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_symbols_that_are_zero_have_the_limit(order):
+    assert phi(sympy.Integer(0), order) == sympy.Rational(1, sympy.factorial(order))
