@@ -1,172 +1,91 @@
 """One page a paper, made from the catalogue, the docstrings and the last run's ledger."""
 
-import inspect
-import json
-import os
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+import equation_facts as facts
+from docutils import nodes
+from equation_box import graph, section, short
+from equation_status import MEANINGS, Evidence, gather
 from generated import directive, heading, write_pages
+from sphinx.addnodes import pending_xref
 
-from refdiff.catalogue import Catalogue, Equation, Paper, implementations, load, public_name
-from refdiff.cli.equation_tests import VerifyingTests, find_tests
-from refdiff.testing.ledger import source_hash
-
-_FORMULA = re.compile(r"^\.\. math::[ \t]*(.*(?:\n(?:[ \t]+.*)?)*)", re.MULTILINE)
+from refdiff.catalogue import Catalogue, Paper
 
 
-def _rst(text: str) -> str:
-    """Turn the catalogue's inline formulas ($...$) into math roles."""
-    return re.sub(r"\$([^$]+)\$", r":math:`\1`", " ".join(text.split()))
+def legend(evidence: Evidence) -> str:
+    """Explain the statuses, each with its count."""
+    counts = evidence.counts()
+    rows = [f":eqn:status:`{s}`\n   {meaning}" for s, meaning in MEANINGS.items() if counts[s]]
+    note = (
+        "A status is derived from the record of the last run of the tests and from the hashes of "
+        "the functions and tests that it holds. In a graph, an arc leads down from a statement to "
+        "one that rests on it."
+    )
+    return ".. rst-class:: equation-legend\n\n" + "\n".join(rows) + f"\n\n{note}\n"
 
 
-def _label(equation_id: str) -> str:
-    return "eqn-" + equation_id.replace("/", "-")
-
-
-def _public_name(function: Callable) -> str:
-    return f"refdiff.equations.{public_name(function)}"
-
-
-def _house_formula(function: Callable | None) -> str:
-    """Return the display formula of a docstring, the one place where the house formula stands."""
-    found = _FORMULA.search(inspect.getdoc(function) or "") if function else None
-    # The lines of the block end where a section of the docstring, at the margin, begins.
-    return inspect.cleandoc(found.group(1)).strip() if found else ""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What stands behind the equations: functions, tests, and what a recorded run tested."""
-
-    functions: Mapping[str, Callable]
-    tests: VerifyingTests
-    recorded: Mapping[str, str | None]
-
-    def is_stale(self, equation: Equation) -> bool:
-        """Say whether a function has changed since the recorded run of its tests."""
-        function = self.functions.get(equation.id)
-        seen = self.recorded.get(equation.id)
-        return function is not None and seen is not None and seen != source_hash(function)
-
-    def verified_by(self, equation: Equation) -> str:
-        """Name the tests of an equation, each with its outcome where a run is recorded."""
-        stale = "the function has changed since" if self.is_stale(equation) else ""
-        lines = []
-        for test in self.tests.of(equation.id):
-            outcome = stale or test.outcome or "not run before this build"
-            detail = "; ".join(filter(None, [test.kind, outcome]))
-            lines.append(f"| ``{test.nodeid}`` ({detail})")
-        return "\n".join(lines)
-
-
-def gather(root: Path) -> Evidence:
-    """Collect the evidence from the package and from the checkout around it."""
-    ledger = Path(os.environ.get("REFDIFF_LEDGER", root / "build" / "ledger.json"))
-    if not ledger.is_file():
-        # The variable promises a ledger only once the tests have run.
-        os.environ.pop("REFDIFF_LEDGER", None)
-        return Evidence(implementations(), find_tests(root), {})
-    entries = json.loads(ledger.read_text("utf-8"))["equations"]
-    recorded = {name: entry["function_sha256"] for name, entry in entries.items()}
-    return Evidence(implementations(), find_tests(root), recorded)
-
-
-def _facts(equation: Equation, evidence: Evidence) -> str:
-    function = evidence.functions.get(equation.id)
-    facts = {
-        "Function": f":py:func:`{_public_name(function)}`" if function else "",
-        "Domain": _rst(equation.domain),
-        "Uses": ", ".join(f":ref:`{_label(used)}`" for used in equation.uses),
-        "Errata": _rst(equation.errata),
-        "Deviation": _rst(equation.deviation),
-        "Verified by": evidence.verified_by(equation),
-    }
-    lines = []
-    for name, fact in facts.items():
-        if fact:
-            first, *rest = fact.splitlines()
-            lines += [f":{name}: {first}", *(f"   {line}" for line in rest)]
-    return "\n".join([".. rst-class:: equation-facts", "", *lines]) + "\n" if lines else ""
-
-
-def _section(equation: Equation, evidence: Evidence) -> str:
-    house = _house_formula(evidence.functions.get(equation.id))
-    source = " · ".join(filter(None, [f"``{equation.id}``", equation.citation, equation.status]))
-    parts = [
-        f".. _{_label(equation.id)}:\n",
-        heading(_rst(equation.title), "-"),
-        f".. rst-class:: equation-source\n\n{source}\n",
-        _rst(equation.meaning) + "\n",
-    ]
-    if house:
-        parts.append(directive("math", body=house))
-    if house and equation.latex:
-        parts.append("In the paper's form:\n")
-    if equation.latex:
-        parts.append(directive("math", body=equation.latex))
-    parts.append(_facts(equation, evidence))
-    return "\n".join(parts)
-
-
-def _prose(paper: Paper, docs: Path) -> str:
-    """Include what was written about a paper, if it was."""
-    written = (docs / "papers" / f"{paper.key}.rst").is_file()
-    return directive("include", f"/papers/{paper.key}.rst") if written else ""
-
-
-def _page(paper: Paper, catalogue: Catalogue, evidence: Evidence, docs: Path) -> str:
+def _page(paper: Paper, evidence: Evidence) -> str:
     arxiv = f" Numbers are those of arXiv:{paper.arxiv}{paper.version}." if paper.arxiv else ""
+    equations = evidence.catalogue.of_paper(paper.key)
     parts = [
         f".. _paper-{paper.key}:\n",
-        heading(f"{_rst(paper.title)} ({paper.year})", "="),
+        heading(f"{facts.rst(paper.title)} ({paper.year})", "="),
         f"{paper.authors}, :cite:p:`{paper.bibkey}`.{arxiv}\n",
-        _rst(paper.notation) + "\n",
-        _prose(paper, docs),
+        facts.rst(paper.notation) + "\n",
     ]
-    parts += [_section(equation, evidence) for equation in catalogue.of_paper(paper.key)]
+    if (evidence.root / "docs" / "papers" / f"{paper.key}.rst").is_file():
+        parts.append(directive("include", f"/papers/{paper.key}.rst"))
+    parts += [section(equation, paper, evidence) for equation in equations]
+    parts.append(heading("Graph and statuses", "-"))
+    if len(equations) > 1:
+        names = [equation.id for equation in equations]
+        parts.append(graph(names, evidence, label=f"What rests on what in {short(paper)}"))
+    parts.append(legend(evidence))
     return "\n".join(parts)
-
-
-def _short(paper: Paper) -> str:
-    """Cite a paper as people do in speech: Ho et al. 2020."""
-    names = [name.split()[-1] for name in paper.authors.split(", ")]
-    who = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
-    return f"{who} {paper.year}"
 
 
 def _table(catalogue: Catalogue, evidence: Evidence) -> str:
     """All equations in one list: what a reader with a paper in hand searches."""
-    rows = ["* - Paper", "  - Equation", "  - Printed as", "  - Function"]
+    rows = ["* - Paper", "  - Equation", "  - Printed as", "  - Function", "  - Status"]
     for equation in catalogue.equations.values():
         function = evidence.functions.get(equation.id)
+        name = facts.python_name(function) if function else ""
         paper = catalogue.papers[equation.paper]
         rows += [
-            f"* - :ref:`{_short(paper)} <paper-{equation.paper}>`",
-            f"  - :ref:`{_label(equation.id)}`",
+            f"* - :ref:`{short(paper)} <paper-{equation.paper}>`",
+            f"  - :eqn:ref:`{equation.id}`",
             f"  - {equation.citation}",
-            f"  - :py:func:`~{_public_name(function)}`" if function else f"  - {equation.status}",
+            f"  - :py:func:`~{name}`" if function else "  -",
+            f"  - :eqn:status:`{evidence.status(equation.id)}`",
         ]
-    options = {"header_rows": "1", "widths": "18 34 17 31", "class": "equation-list"}
+    options = {"header_rows": "1", "widths": "17 31 15 24 13", "class": "equation-list"}
     return directive("list-table", body="\n".join(rows), **options)
 
 
-def generate(app) -> None:
-    catalogue, evidence = load(), gather(Path(app.srcdir).parent)
-    docs = Path(app.srcdir)
-    pages = {
-        f"{key}.rst": _page(p, catalogue, evidence, docs) for key, p in catalogue.papers.items()
-    }
+def _contents(evidence: Evidence) -> str:
+    catalogue, counts = evidence.catalogue, evidence.counts()
     entries = "\n".join(f"generated/equations/{key}" for key in catalogue.papers)
-    pages["contents.inc"] = "\n".join(
-        [
-            directive("toctree", body=entries, maxdepth="1"),
-            heading("All equations", "-"),
-            _table(catalogue, evidence),
-        ]
+    total = ", ".join(f"{counts[s]} :eqn:status:`{s}`" for s in MEANINGS if counts[s])
+    settled = sum(
+        evidence.status(name) == "verified" and not evidence.unsettled(name)
+        for name in catalogue.equations
     )
+    also = f" Of {settled} all that they use is verified too." if settled else ""
+    parts = [
+        f"{sum(counts.values())} equations: {total}.{also}\n",
+        legend(evidence),
+        directive("toctree", body=entries, maxdepth="1"),
+        heading("All equations", "-"),
+        _table(catalogue, evidence),
+    ]
+    return "\n".join(parts)
+
+
+def generate(app) -> None:
+    evidence = gather(Path(app.srcdir).parent)
+    papers = evidence.catalogue.papers
+    pages = {f"{key}.rst": _page(paper, evidence) for key, paper in papers.items()}
+    pages["contents.inc"] = _contents(evidence)
     write_pages(Path(app.srcdir) / "generated" / "equations", pages)
 
 
@@ -174,11 +93,29 @@ def name_equations(app, what, name, obj, options, lines) -> None:
     """Say below a function's first line which equations it implements."""
     ids = getattr(obj, "__equations__", ())
     if ids and what == "function":
-        lines[1:1] = ["", "Implements " + ", ".join(f":ref:`{_label(i)}`" for i in ids) + ".", ""]
+        lines[1:1] = ["", "Implements " + ", ".join(f":eqn:ref:`{i}`" for i in ids) + ".", ""]
+
+
+def anchor_rows(app, doctree) -> None:
+    """Give the rows of the table of measured errors anchors, one a function."""
+    if app.env.docname != "numerics":
+        return
+    rows = {}
+    for row in doctree.findall(nodes.row):
+        for link in row[0].findall(pending_xref):
+            # Other tables have some of the functions too; the last has them all.
+            rows[link["reftarget"].removeprefix("refdiff.equations.")] = row
+    for name, row in rows.items():
+        row["ids"].append(f"numerics-{name}")
 
 
 def setup(app) -> dict[str, bool]:
+    for part in ("equation_domain", "equation_parts", "equation_graph", "test_sources"):
+        app.setup_extension(part)
+    app.add_css_file("equation-box.css")
+    app.add_js_file("equation-box.js", defer="defer")
     # After Napoleon has turned the sections of the docstring into fields.
     app.connect("autodoc-process-docstring", name_equations, priority=900)
     app.connect("builder-inited", generate)
+    app.connect("doctree-read", anchor_rows)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
