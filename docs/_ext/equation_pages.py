@@ -8,6 +8,7 @@ from equation_box import graph, section, short
 from equation_status import MEANINGS, Evidence, gather
 from generated import directive, heading, write_pages
 from sphinx.addnodes import pending_xref
+from test_sources import pages as sources_of_tests
 
 from refdiff.catalogue import Catalogue, Paper
 
@@ -89,6 +90,12 @@ def generate(app) -> None:
     write_pages(Path(app.srcdir) / "generated" / "equations", pages)
 
 
+def test_pages(app):
+    """Make a page of each file of tests that an equation's box links to."""
+    if app.builder.format == "html":
+        yield from sources_of_tests(app, gather(Path(app.srcdir).parent).test_files())
+
+
 def name_equations(app, what, name, obj, options, lines) -> None:
     """Say below a function's first line which equations it implements."""
     ids = getattr(obj, "__equations__", ())
@@ -110,7 +117,7 @@ def anchor_rows(app, doctree) -> None:
 
 
 def setup(app) -> dict[str, bool]:
-    for part in ("equation_domain", "equation_parts", "equation_graph", "test_sources"):
+    for part in ("equation_domain", "equation_parts", "equation_graph", "link_check"):
         app.setup_extension(part)
     app.add_css_file("equation-box.css")
     app.add_js_file("equation-box.js", defer="defer")
@@ -118,4 +125,5 @@ def setup(app) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", name_equations, priority=900)
     app.connect("builder-inited", generate)
     app.connect("doctree-read", anchor_rows)
+    app.connect("html-collect-pages", test_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

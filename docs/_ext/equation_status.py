@@ -132,6 +132,12 @@ class Evidence:
         """Return the equations that use this one directly."""
         return [e.id for e in self.catalogue.equations.values() if equation_id in e.uses]
 
+    def test_files(self) -> list[str]:
+        """Return the files of all tests of equations that are there."""
+        tests = [test for name in self.catalogue.equations for test in self.tests(name)]
+        files = {test.nodeid.partition("::")[0] for test in tests}
+        return sorted(file for file in files if (self.root / file).is_file())
+
     def counts(self) -> Counter[str]:
         """Count the equations of each status."""
         return Counter(self.status(name) for name in self.catalogue.equations)

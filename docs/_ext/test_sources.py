@@ -4,7 +4,7 @@ import ast
 import hashlib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -77,25 +77,15 @@ def _anchored(highlighted: str, text: str) -> str:
     return "\n".join(lines)
 
 
-def pages(app) -> Iterator[tuple[str, dict[str, str], str]]:
-    """Make a page of each file that holds tests of equations."""
-    if app.builder.format != "html":
-        return
+def pages(app, files: Iterable[str]) -> Iterator[tuple[str, dict[str, str], str]]:
+    """Make a page of each of these files, for the event ``html-collect-pages``."""
     root = Path(app.srcdir).parent
-    for path in sorted((root / "tests").rglob("test_*.py")):
-        text = path.read_text("utf-8")
-        if "verifies(" not in text:
-            continue
-        file = path.relative_to(root).as_posix()
-        page = page_of(file)
-        written = Path(app.outdir, f"{page}.html")
+    for file in files:
+        path = root / file
+        written = Path(app.outdir, f"{page_of(file)}.html")
         if written.is_file() and written.stat().st_mtime > path.stat().st_mtime:
             continue
+        text = path.read_text("utf-8")
         highlighted = app.builder.highlighter.highlight_block(text, "python", linenos=False)
         body = f"<h1><code>{file}</code></h1>\n{_anchored(highlighted, text)}"
-        yield page, {"title": file, "body": body}, "page.html"
-
-
-def setup(app) -> dict[str, bool]:
-    app.connect("html-collect-pages", pages)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+        yield page_of(file), {"title": file, "body": body}, "page.html"
