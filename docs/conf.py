@@ -24,6 +24,7 @@ extensions = [
     "sphinxcontrib.bibtex",
     "sphinx_copybutton",
     "api_pages",
+    "contributing_pages",
     "deviation_pages",
     "equation_pages",
     "math_lint",

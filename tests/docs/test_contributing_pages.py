@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "docs" / "_ext"))
+
+import contributing_pages  # noqa: E402
 
 # The project that the page supposes: its noise is multiplied by the variance.
 TOY = """
@@ -63,6 +66,19 @@ def python(folder: Path, *arguments: str, status: int = 0) -> str:
     )
     assert done.returncode == status, (done.stdout + done.stderr)[-4000:]
     return done.stdout
+
+
+def test_page_on_equations_has_every_step_and_block_of_the_one_source() -> None:
+    source = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    steps = source.partition("## Add an equation")[2].partition("\n## ")[0]
+    page = contributing_pages.page(source)
+    assert page.count(".. code-block:: ") == steps.count("```") // 2
+    assert re.findall(r"^\*\*\d\. .*?\*\*", page, re.M) == re.findall(
+        r"^\*\*\d\. .*?\*\*", steps, re.M
+    )
+    assert "``refdiff/catalogue/papers/doe2031.toml``" in page
+    assert "\n   def noise_to_signal(*, alpha_bar_t: Array) -> Array:\n" in page
+    assert "Add a data set" not in page
 
 
 @pytest.fixture
