@@ -27,6 +27,7 @@ extensions = [
     "contributing_pages",
     "deviation_pages",
     "equation_pages",
+    "executed_figures",
     "math_lint",
     "notation_pages",
     "offline_check",
@@ -75,6 +76,15 @@ api_packages = [
     "refdiff.testing",
     "refdiff.testing.strategies",
     "refdiff.catalogue",
+]
+
+# --- figures made by executed code ------------------------------------------------------------
+
+figure_scripts = [
+    "figures/schedules.py",
+    "figures/guidance_weights.py",
+    "figures/orders.py",
+    "walk/from_paper_to_pixels.py",
 ]
 
 # --- bibliography ----------------------------------------------------------------------------
