@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import equation_facts as facts
 from equation_graph import neighbourhood, ordered
-from equation_status import MEANINGS, Evidence, Test
+from equation_status import MEANINGS, EquationTest, Evidence
 from generated import directive
 from test_sources import page_of
 
@@ -32,10 +32,16 @@ KINDS = {
 
 
 def short(paper: Paper) -> str:
-    """Cite a paper as people do in speech: Ho et al. 2020."""
-    names = [name.split()[-1] for name in paper.authors.split(", ")]
-    who = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
-    return f"{who} {paper.year}"
+    """Cite a paper as people do in speech: Ho et al. 2020.
+
+    A key such as song2021ddim tells papers of one group and year apart: Song et al. 2021 (DDIM).
+    """
+    authors = paper.authors.removesuffix(" and others")
+    names = [name.split()[-1] for name in authors.split(", ")]
+    few = len(names) < 3 and authors == paper.authors
+    who = " and ".join(names) if few else f"{names[0]} et al."
+    called = paper.key.rpartition(str(paper.year))[2].upper()
+    return f"{who} {paper.year}" + (f" ({called})" if called else "")
 
 
 def house_formula(function: Callable | None) -> str:
@@ -68,9 +74,9 @@ def _source_line(equation: Equation, paper: Paper) -> str:
     return " · ".join(filter(None, [*parts, link]))
 
 
-def test_lines(tests: list[Test]) -> str:
+def listed_by_kind(tests: list[EquationTest]) -> str:
     """List tests by kind, each linked to its source."""
-    groups: dict[str, list[Test]] = {}
+    groups: dict[str, list[EquationTest]] = {}
     for test in tests:
         groups.setdefault(test.kind, []).append(test)
     order = [*KINDS, *sorted(set(groups) - set(KINDS))]
@@ -128,7 +134,7 @@ def _folded(equation: Equation, evidence: Evidence) -> list[str]:
     parts = []
     tests = evidence.tests(equation.id)
     if tests:
-        parts.append(directive("eqn:folded", f"Tests ({len(tests)})", test_lines(tests)))
+        parts.append(directive("eqn:folded", f"Tests ({len(tests)})", listed_by_kind(tests)))
     uses = {name: e.uses for name, e in evidence.catalogue.equations.items()}
     names = neighbourhood(equation.id, uses)
     if len(names) > 1:

@@ -71,7 +71,11 @@ def _contents(evidence: Evidence) -> str:
         evidence.status(name) == "verified" and not evidence.unsettled(name)
         for name in catalogue.equations
     )
-    also = f" Of {settled} all that they use is verified too." if settled else ""
+    also = (
+        f" For {settled} of the verified ones, all that they use is verified too."
+        if settled
+        else ""
+    )
     parts = [
         f"{sum(counts.values())} equations: {total}.{also}\n",
         legend(evidence),

@@ -43,7 +43,7 @@ _ENOUGH = {"verified", "text"}
 
 
 @dataclass(frozen=True)
-class Test:
+class EquationTest:
     """One test of an equation, all its parameters together."""
 
     nodeid: str
@@ -66,20 +66,20 @@ class Evidence:
     in_source: VerifyingTests = field(default_factory=lambda: VerifyingTests(None, {}))
     _known: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
-    def tests(self, equation_id: str) -> list[Test]:
+    def tests(self, equation_id: str) -> list[EquationTest]:
         """Return the tests of an equation, recorded ones first, each with what came of it."""
         outcomes: dict[tuple[str, str], Counter[str]] = {}
         for test in self.recorded.get(equation_id, {}).get("tests", []):
             name = test["nodeid"].partition("[")[0]
             counts = outcomes.setdefault((name, test["kind"]), Counter())
             counts[self._outcome(test)] += 1
-        found = [Test(*key, _counted(counts)) for key, counts in sorted(outcomes.items())]
+        found = [EquationTest(*key, _counted(counts)) for key, counts in sorted(outcomes.items())]
         names = {test.nodeid for test in found}
         for test in self.in_source.of(equation_id):
             # A marker of a whole file stands for its tests, which a run names one by one.
             listed = test.nodeid in names or any(n.startswith(f"{test.nodeid}::") for n in names)
             if not listed and not test.outcome:
-                found.append(Test(test.nodeid, "", "not run"))
+                found.append(EquationTest(test.nodeid, "", "not run"))
         return found
 
     def _outcome(self, test: Mapping) -> str:
