@@ -170,10 +170,10 @@ def test_posterior_is_the_product_of_two_normal_densities(pair, x_0, x_t):
     """Bayes' rule in precision form, at points of the scale of each factor."""
     alpha_bar_t, alpha_bar_s = pair
     at = {"alpha_bar_t": alpha_bar_t, "alpha_bar_s": alpha_bar_s}
-    beta = transition_variance(**at)
-    precision = 1 / (1 - alpha_bar_s) + (1 - beta) / beta
+    beta, kept = transition_variance(**at), alpha_bar_t / alpha_bar_s  # 1 - beta, all its digits
+    precision = 1 / (1 - alpha_bar_s) + kept / beta
     assert_close(posterior_variance(**at) * precision, 1.0, units=32)
-    weighted = alpha_bar_s**0.5 * x_0 / (1 - alpha_bar_s) + (1 - beta) ** 0.5 * x_t / beta
+    weighted = alpha_bar_s**0.5 * x_0 / (1 - alpha_bar_s) + kept**0.5 * x_t / beta
     size = (abs(x_0) + abs(x_t) + 1) * (1 / (1 - alpha_bar_s) + 1 / beta)
     found = posterior_mean(x_0, x_t, **at)
     assert_close(found * precision, weighted, terms=size, units=32)
