@@ -140,10 +140,21 @@ class ExecutedFigure(Directive):
         return [figure]
 
 
+def trim(app, doctree) -> None:
+    """Drop the empty lines that stand between two parts of a script, of which one is shown."""
+    for block in doctree.findall(nodes.literal_block):
+        text = block.astext().strip("\n")
+        if "source" in block and text != block.astext():
+            block.rawsource = text
+            block.children = []
+            block += nodes.Text(text)
+
+
 def setup(app) -> dict[str, bool]:
     app.add_config_value("figure_scripts", [], "env", list)
     app.add_directive("executed-figure", ExecutedFigure)
     app.connect("builder-inited", generate)
+    app.connect("doctree-read", trim)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

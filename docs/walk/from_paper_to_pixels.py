@@ -178,7 +178,7 @@ def judge():
     def judged(name: str, x: Tensor, y: Tensor) -> str:
         found = nearest.predict(x.clamp(-1, 1).flatten(1).numpy())
         beyond = (x.abs() > 1.2).float().mean()
-        return f"{name:<38}{(found == y.numpy()).mean():>8.0%}{beyond:>12.0%}"
+        return f"{name:<28}{(found == y.numpy()).mean():>6.0%}{beyond:>6.0%}"
 
     return judged
 
@@ -194,7 +194,9 @@ def loss_at(network: nn.Module, t: int) -> float:
 # [pictures]
 def sheet(rows: list[Tensor]):
     """Put rows of ten pictures on a sheet."""
-    return labelled_grid(to_uint8(torch.cat([row[:CLASSES] for row in rows])), columns=CLASSES)
+    return labelled_grid(
+        to_uint8(torch.cat([row[:CLASSES] for row in rows])), columns=CLASSES, scale=7
+    )
 
 
 @torch.no_grad()
@@ -203,7 +205,7 @@ def draw(folder: Path, size: Size | None = None) -> None:
     size = size or Size()
     torch.set_num_threads(1)
     judged = judge()
-    facts = [f"{'':<38}{'right':>8}{'off range':>12}"]
+    facts = [f"{'':<28}{'right':>6}{'off':>6}"]
     digits, labels = load_digits()
     y = torch.arange(CLASSES).repeat(size.each)
 
@@ -242,8 +244,8 @@ def draw(folder: Path, size: Size | None = None) -> None:
 
     seen = last(draw_ddim(hasty, y, count=FEW, start=T - 1))
     unseen = last(draw_ddim(hasty, y, count=FEW))
-    facts += [judged(f"T never drawn, {FEW} steps from T - 1", seen, y)]
-    facts += [judged(f"T never drawn, {FEW} steps from T", unseen, y)]
+    facts += [judged(f"T unseen, {FEW} steps from T - 1", seen, y)]
+    facts += [judged(f"T unseen, {FEW} steps from T", unseen, y)]
     save_png(folder / "last-time.png", sheet([seen, unseen]))
 
     # The wrong end: most visible with few steps.
@@ -254,5 +256,5 @@ def draw(folder: Path, size: Size | None = None) -> None:
     save_png(folder / "wrong-end.png", sheet([clear, veiled]))
 
     losses = [f"{t}: {loss_at(hasty, t):.4f}" for t in (T - 1, T)]
-    facts += ["", f"T never drawn, loss at time {', at time '.join(losses)}"]
+    facts += ["", f"T unseen, loss at time {', at time '.join(losses)}"]
     (folder / "facts.txt").write_text("\n".join(facts) + "\n", "utf-8")
