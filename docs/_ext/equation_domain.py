@@ -18,6 +18,7 @@ from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from sphinx import addnodes
 from sphinx.domains import Domain, Index, IndexEntry, ObjType
 from sphinx.roles import XRefRole
 from sphinx.util import logging
@@ -53,6 +54,10 @@ class EquationDirective(SphinxDirective):
         parsed, messages = self.parse_inline(title)
         section += nodes.title(title, "", *parsed)
         section += messages
+        # What a reader would type: the search puts entries of the index before words of the text.
+        words = equation_id.rpartition("/")[2].replace("-", " ")
+        entry = f"{words}; {self.options.get('paper', equation_id.partition('/')[0])}"
+        section += addnodes.index(entries=[("single", entry, anchor, "", None)])
         section += self.parse_content_to_nodes()
         self.state.document.note_explicit_target(section, section)
         plain = section[0].astext()

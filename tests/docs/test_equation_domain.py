@@ -73,6 +73,7 @@ def test_the_search_knows_the_ids_as_objects(build):
     index = (build("reference", PAGE) / "searchindex.js").read_text("utf-8")
     assert '"eqn:equation"' in index
     assert "Mean of the forward posterior" in index
+    assert '"posterior mean"' in index
 
 
 def test_a_project_with_the_extension_links_by_id(build, inventory):
