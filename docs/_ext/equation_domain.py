@@ -57,7 +57,7 @@ class EquationDirective(SphinxDirective):
         # What a reader would type: the search puts entries of the index before words of the text.
         words = equation_id.rpartition("/")[2].replace("-", " ")
         entry = f"{words}; {self.options.get('paper', equation_id.partition('/')[0])}"
-        section += addnodes.index(entries=[("single", entry, anchor, "", None)])
+        section += addnodes.index(entries=[("single", entry, anchor, "main", None)])
         section += self.parse_content_to_nodes()
         self.state.document.note_explicit_target(section, section)
         plain = section[0].astext()
