@@ -72,6 +72,9 @@ def check_command(program: str, *arguments: str) -> None:
     elif program in ("torchrun", "accelerate"):
         assert "refdiff.cli" in arguments
         check_command("refdiff", *arguments[arguments.index("refdiff.cli") + 1 :])
+    elif program == "python":  # the folder is what `tox -e docs` builds
+        assert list(arguments) == ["-m", "http.server", "-d", "build/docs/html"]
+        assert "build{/}docs{/}html" in (ROOT / "tox.ini").read_text("utf-8")
     else:
         assert program == "pip", f"{program}: what a reader is told to run must be checked here"
         extras = {
