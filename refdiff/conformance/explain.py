@@ -29,14 +29,6 @@ _MOST_PAIRED = 60  # variants that are tried in pairs: 1770 programs
 _NEAR = {"float64": 1e-3, "float32": 5e-2}
 
 
-_VERDICTS: dict[str, Verdict] = {
-    "form": "conforms",
-    "convention": "convention",
-    "approximation": "approximation",
-    "deviation": "known-deviation",
-}
-
-
 def explain(
     cases: Sequence[Case],
     *,
@@ -258,17 +250,17 @@ def _named(
     dtype: str,
 ) -> Outcome:
     first, *others = found
-    kind = max(first, key=lambda v: v.severity).kind
+    worst = max(first, key=lambda v: v.severity)
     message = f"{what}: " + "; and ".join(_sentence(v) for v in _telling(first))
-    if kind == "approximation":
+    if worst.kind == "approximation":
         message += _size(cases, fixed)
     rivals = {_name(other): other for other in reversed(others) if _name(other) != _name(first)}
     names = sorted(rivals)
     if names:
         apart = _told_apart(first, rivals[names[0]], fixed, elsewhere, dtype)
         message += f"; {' and '.join(names)} would give the same numbers here ({apart})"
-    name = None if kind == "form" else _name(first)
-    outcome = _outcome(_VERDICTS[kind], message, name, reference, names)
+    name = None if worst.kind == "form" else _name(first)
+    outcome = _outcome(worst.verdict, message, name, reference, names)
     # With a rival it is not decided which convention is followed.
     chosen = [] if names else [v for v in first if v.kind == "convention" and v.choice]
     return replace(outcome, choices={v.choice: v.name for v in chosen})

@@ -79,10 +79,3 @@ def imported_modules(path: Path) -> Iterator[tuple[int, str]]:
             module = ".".join([*base, *([node.module] if node.module else [])])
             yield node.lineno, module
             yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
-
-
-def public_functions(path: Path) -> Iterator[ast.FunctionDef]:
-    """Yield the functions of a module that do not begin with an underscore."""
-    for node in tree(path).body:
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            yield node

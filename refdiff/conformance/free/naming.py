@@ -5,16 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from refdiff.conformance.variants import variant
-from refdiff.conformance.verdicts import Outcome, Verdict
+from refdiff.conformance.verdicts import Outcome
 
 __all__ = ["named"]
-
-_VERDICTS: dict[str, Verdict] = {
-    "form": "conforms",
-    "convention": "convention",
-    "approximation": "approximation",
-    "deviation": "known-deviation",
-}
 
 
 def named(name: str, seen: str, **known: Any) -> Outcome:
@@ -30,6 +23,4 @@ def named(name: str, seen: str, **known: Any) -> Outcome:
         Further fields of `Outcome`.
     """
     found = variant(name)
-    return Outcome(
-        _VERDICTS[found.kind], f"{found.summary.rstrip('.')}: {seen}", variant=name, **known
-    )
+    return found.outcome(f"{found.summary.rstrip('.')}: {seen}", **known)

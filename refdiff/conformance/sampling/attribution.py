@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from refdiff.conformance.explain import Case, fit
 from refdiff.conformance.variants import Variant, variant
-from refdiff.conformance.verdicts import Outcome, Verdict, conforms, deviates
+from refdiff.conformance.verdicts import Outcome, conforms, deviates
 
 __all__ = ["attributed", "unexplained"]
 
@@ -54,14 +54,12 @@ def attributed(
         )
     variants: list[Variant] = [variant(name) for name in names]
     serious = max(variants, key=lambda v: v.severity)
-    verdicts: tuple[Verdict, ...]
-    verdicts = ("conforms", "convention", "approximation", "known-deviation")
     # Beside a mistake, the conventions that its numbers need too are told in words.
     shown = [v.name for v in variants if v.severity == serious.severity and v.severity > 0]
     shown = [name for name in shown if name not in follows] or shown
     message = f"{title}: " + "; and ".join(v.summary.rstrip(".") for v in variants)
     return Outcome(
-        verdicts[serious.severity],
+        serious.verdict,
         message,
         variant="+".join(shown) or None,
         choices={v.choice: v.name for v in variants if v.kind == "convention" and v.choice},

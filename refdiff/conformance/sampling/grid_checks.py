@@ -15,7 +15,7 @@ from refdiff.conformance.sampling.hidden_times import counts_steps
 from refdiff.conformance.sampling.own_schedule import foreign_schedule
 from refdiff.conformance.sampling.session import Run, Session
 from refdiff.conformance.variants import all_variants, variant
-from refdiff.conformance.verdicts import Outcome, Verdict, conforms, inconclusive
+from refdiff.conformance.verdicts import Outcome, conforms, inconclusive
 
 __all__ = ["judge_grid", "judge_time_base", "named", "visited"]
 
@@ -24,17 +24,11 @@ _KNOWN: tuple[tuple[str, Callable[[int, int], Any]], ...] = (
     ("linspace", equations.linspace_timesteps),
     ("leading", equations.leading_timesteps),
 )
-_VERDICTS: dict[str, Verdict] = {
-    "form": "conforms",
-    "convention": "convention",
-    "approximation": "approximation",
-    "deviation": "known-deviation",
-}
 
 
 def named(name: str, message: str, **known: Any) -> Outcome:
     """Return the outcome of a variant that was recognised without a program."""
-    return Outcome(_VERDICTS[variant(name).kind], message, variant=name, **known)
+    return variant(name).outcome(message, **known)
 
 
 def visited(session: Session, run: Run) -> list[float]:

@@ -34,6 +34,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, TypeVar
 
+from refdiff.conformance.verdicts import Outcome, Verdict
+
 __all__ = [
     "Kind",
     "Variant",
@@ -52,6 +54,14 @@ __all__ = [
 Kind: TypeAlias = Literal["form", "convention", "approximation", "deviation"]
 _SEVERITY: dict[str, int] = {"form": 0, "convention": 1, "approximation": 2, "deviation": 3}
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+_VERDICTS: dict[str, Verdict] = {
+    "form": "conforms",
+    "convention": "convention",
+    "approximation": "approximation",
+    "deviation": "known-deviation",
+}
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,15 @@ class Variant:
     def severity(self) -> int:
         """Return 0 for a form, up to 3 for a deviation."""
         return _SEVERITY[self.kind]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on code that differs in this way and no other."""
+        return _VERDICTS[self.kind]
+
+    def outcome(self, message: str, **known: Any) -> Outcome:
+        """Return the outcome that this variant was recognised, with further fields of it."""
+        return Outcome(self.verdict, message, variant=self.name, **known)
 
 
 _ALL: dict[str, Variant] = {}

@@ -20,7 +20,12 @@ from refdiff.conformance.shapes.gaussian_diffusion.asking import (
 )
 from refdiff.conformance.shapes.gaussian_diffusion.bound import bound_term
 from refdiff.conformance.shapes.gaussian_diffusion.expected import Expected
-from refdiff.conformance.shapes.gaussian_diffusion.questions import Answer, nearness, times_told
+from refdiff.conformance.shapes.gaussian_diffusion.questions import (
+    Answer,
+    as_told,
+    nearness,
+    times_told,
+)
 from refdiff.conformance.shapes.gaussian_diffusion.target import Missing, Subject
 from refdiff.conformance.variants.gaussian_diffusion import FROM_ONE
 from refdiff.conformance.variants.randomness import IGNORED, UNIFORM, seen
@@ -117,7 +122,7 @@ def _model_input(subject: Subject) -> Outcome:
     told = np.broadcast_to(shown.t.reshape(-1), run.t.shape)
     if np.array_equal(told, right + 1):
         return seen("convention", FROM_ONE, "the loss", at={"t": run.t})
-    if not np.allclose(told, right, rtol=float(np.finfo(np.float32).eps), atol=0.0):
+    if not as_told(told, right):
         return deviates(
             f"the model is told {told.tolist()} in training at {run.t.tolist()}", at={"t": run.t}
         )

@@ -10,8 +10,9 @@ import torch
 
 from refdiff.conformance.shapes.gaussian_diffusion.asking import inputs, numbers
 from refdiff.conformance.shapes.gaussian_diffusion.target import Subject
+from refdiff.testing import EPS
 
-__all__ = ["Answer", "Question", "answered", "nearness", "tails", "times_told"]
+__all__ = ["Answer", "Question", "answered", "as_told", "nearness", "tails", "times_told"]
 
 Array = np.ndarray
 
@@ -131,6 +132,11 @@ def tails(subject: Subject) -> tuple[Array, Array]:
 def _first_spread(subject: Subject) -> float:
     """Return about the standard deviation of the first step's posterior, as it is clipped."""
     return float(np.sqrt((1 - subject.alpha_bars[min(2, subject.count)]) / 4))
+
+
+def as_told(told: Array, right: Array) -> bool:
+    """Say whether a model was told these times, which code may rescale in float32."""
+    return bool(np.all(np.abs(told - right) <= EPS["float32"] * np.abs(right)))
 
 
 def times_told(subject: Subject, t: Array) -> Array:

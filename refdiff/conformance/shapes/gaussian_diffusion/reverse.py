@@ -21,6 +21,7 @@ from refdiff.conformance.shapes.gaussian_diffusion.expected import Expected, Mom
 from refdiff.conformance.shapes.gaussian_diffusion.questions import (
     Answer,
     answered,
+    as_told,
     times_told,
 )
 from refdiff.conformance.shapes.gaussian_diffusion.target import Missing, Subject
@@ -176,7 +177,7 @@ def _model_time(subject: Subject) -> Outcome:
         right = times_told(subject, t)
         if np.array_equal(told, right + 1):
             return seen("convention", FROM_ONE, "p_mean_variance", at={"t": t})
-        if not np.allclose(told, right, rtol=float(np.finfo(np.float32).eps), atol=0.0):
+        if not as_told(told, right):
             worst = int(np.argmax(np.abs(told - right)))
             return deviates(
                 f"the model is told {told[worst]:g} at index {t[worst]} in place of "

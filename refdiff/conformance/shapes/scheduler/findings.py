@@ -9,21 +9,14 @@ from typing import Any
 from refdiff.conformance.explain import Case, explain
 from refdiff.conformance.shapes.scheduler.target import CannotBuild
 from refdiff.conformance.variants import Variant
-from refdiff.conformance.verdicts import Outcome, Verdict, not_provided
+from refdiff.conformance.verdicts import Outcome, not_provided
 
 __all__ = ["explained", "named", "where_built"]
-
-_VERDICTS: dict[str, Verdict] = {
-    "form": "conforms",
-    "convention": "convention",
-    "approximation": "approximation",
-    "deviation": "known-deviation",
-}
 
 
 def named(variant: Variant, message: str, **known: Any) -> Outcome:
     """Return the outcome that names a variant which the check recognised by itself."""
-    return Outcome(_VERDICTS[variant.kind], message, variant=variant.name, **known)
+    return variant.outcome(message, **known)
 
 
 def explained(cases: Sequence[Case], what: str, dtype: str, **options: Any) -> Outcome:
